@@ -1,0 +1,5 @@
+"""The program: settings in, stack out."""
+
+from components import settings, stack
+
+stack.build(settings.load())

@@ -1,0 +1,75 @@
+"""What all components share: type token, labels, metadata and namespaces."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import pulumi
+from pulumi_kubernetes.core.v1 import Namespace
+from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+
+PART_OF = "platform"
+SecurityLevel = Literal["privileged", "baseline", "restricted"]
+
+
+class Component(pulumi.ComponentResource):
+    """One part of the stack, with type token ``platform:<module>:<Class>``.
+
+    The token is frozen: it is part of every child's URN, and a changed URN replaces what it names.
+    """
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        module = type(self).__module__.removeprefix("components.").split(".")[0]
+        super().__init__(f"{PART_OF}:{module}:{type(self).__name__}", name, None, opts)
+        self._instance = name
+
+    def child(
+        self, *, depends_on: list[pulumi.Resource] | None = None, protect: bool = False
+    ) -> pulumi.ResourceOptions:
+        """Return the options of a resource that belongs to this component."""
+        return pulumi.ResourceOptions(parent=self, depends_on=depends_on or [], protect=protect)
+
+    def labels(self, component: str) -> dict[str, str]:
+        """Return the labels of Kubernetes' recommended set for one part of this component."""
+        return {
+            "app.kubernetes.io/name": self._instance,
+            "app.kubernetes.io/instance": self._instance,
+            "app.kubernetes.io/component": component,
+            "app.kubernetes.io/part-of": PART_OF,
+            "app.kubernetes.io/managed-by": "pulumi",
+        }
+
+    def metadata(
+        self,
+        name: str,
+        namespace: pulumi.Input[str] | None = None,
+        *,
+        component: str,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> ObjectMetaArgs:
+        """Return the metadata of an object: its fixed physical name, the common labels and ``labels``."""
+        return ObjectMetaArgs(
+            name=name,
+            namespace=namespace,
+            labels={**self.labels(component), **(labels or {})},
+            annotations=annotations,
+        )
+
+    def namespace(
+        self,
+        name: str,
+        *,
+        security: SecurityLevel = "restricted",
+        protect: bool,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> Namespace:
+        """Declare a Namespace that enforces one Pod Security Standard.
+
+        Deleting a Namespace deletes the volume claims in it: ``protect`` is on wherever data is worth keeping.
+        """
+        levels = {f"pod-security.kubernetes.io/{mode}": security for mode in ("enforce", "audit", "warn")}
+        return Namespace(
+            name,
+            metadata=self.metadata(name, component="namespace", labels=levels),
+            opts=pulumi.ResourceOptions.merge(self.child(protect=protect), opts),
+        )

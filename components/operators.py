@@ -1,0 +1,56 @@
+"""Third-party operators: declared by the publisher's Helm chart, or already in the cluster."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import pulumi
+from pydantic import Field
+
+from components.base import Component
+from components.fields import Model
+from components.versions import ChartRelease
+
+
+class ChartSettings(Model):
+    """Where a chart comes from, when not as pinned in versions.py."""
+
+    version: str | None = None
+    """Another version than the pinned one, for this environment only."""
+    repository: str | None = None
+    """Mirror of the publisher's chart repository."""
+    path: str | None = None
+    """Local folder or packaged chart (.tgz), for closed networks; repository and version are then not used."""
+
+
+class OperatorSettings(Model):
+    """Who installs an operator."""
+
+    operator: Literal["chart", "existing"] = "chart"
+    """``chart`` declares the publisher's Helm chart; ``existing`` expects the operator and its CRDs in the cluster."""
+    chart: ChartSettings = Field(default_factory=ChartSettings)
+    """Source of the chart, with ``operator: chart``."""
+
+
+def operator_chart(
+    component: Component,
+    release: ChartRelease,
+    override: ChartSettings,
+    *,
+    namespace: pulumi.Input[str],
+    values: Mapping[str, Any],
+    depends_on: list[pulumi.Resource],
+) -> pulumi.Resource:
+    """Declare one chart of the publisher in a namespace that exists already."""
+    # Imported here: the module is not needed where every operator exists already.
+    from pulumi_kubernetes.helm.v4 import Chart, RepositoryOptsArgs  # noqa: PLC0415
+
+    local = override.path is not None
+    return Chart(
+        release.chart,
+        chart=override.path or release.chart,
+        version=None if local else override.version or release.version,
+        repository_opts=None if local else RepositoryOptsArgs(repo=override.repository or release.repository),
+        namespace=namespace,
+        values=values,
+        opts=component.child(depends_on=depends_on),
+    )
