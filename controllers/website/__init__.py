@@ -1,0 +1,1 @@
+"""The Website controller: nginx and git-sync behind a Service for every Website."""
