@@ -15,8 +15,8 @@ from components.operators import ChartSettings, OperatorSettings, operator_chart
 from components.problems import Problem
 from components.versions import CALICO_CRDS, TIGERA_OPERATOR
 
-# A pool must hold at least one block (Calico, reference for IPPool).
-_IPV4_BITS = 32
+# `maxItems` of spec.calicoNetwork.ipPools in the CRD of operator.tigera.io/v1.
+MOST_POOLS = 25
 # Fields of a pool that the operator can't change on a running network (Calico 3.32, "Change IP pool block size").
 _IMMUTABLE = ("cidr", "blockSize")
 
@@ -48,7 +48,7 @@ class CalicoSettings(OperatorSettings):
 
     enabled: bool = True
     """Off where the cluster brings its own network."""
-    ip_pools: tuple[IPPoolSettings, ...] = Field(default=(IPPoolSettings(),), min_length=1, max_length=25, strict=False)
+    ip_pools: tuple[IPPoolSettings, ...] = Field(default=(IPPoolSettings(),), strict=False)
     crds_chart: ChartSettings = Field(default_factory=ChartSettings)
     """Source of the chart that holds Calico's CRDs, with ``operator: chart``."""
     api_server: bool = False
@@ -56,6 +56,8 @@ class CalicoSettings(OperatorSettings):
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between the fields."""
+        if not 1 <= len(self.ip_pools) <= MOST_POOLS:
+            yield Problem("ipPools", list(self.ip_pools), f"a list of 1 to {MOST_POOLS} pools")
         for number, pool in enumerate(self.ip_pools):
             yield from (problem.within(f"ipPools[{number}]") for problem in pool.problems())
         for (_, first), (number, second) in combinations(enumerate(self.ip_pools), 2):

@@ -35,7 +35,7 @@ class RecurringJobSettings(Model):
     """Snapshots or backups kept for each volume; Longhorn allows at most 250."""
     concurrency: int = Field(default=2, ge=1)
     """Volumes handled at once."""
-    groups: tuple[str, ...] = Field(default=("default",), min_length=1, strict=False)
+    groups: tuple[str, ...] = Field(default=("default",), strict=False)
     """``default`` takes in every volume that names no job of its own."""
 
 

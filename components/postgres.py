@@ -82,11 +82,9 @@ class PostgresSettings(OperatorSettings):
     instances: int = Field(default=3, ge=1)
     """The primary and its replicas."""
     volume: VolumeSettings = Field(default_factory=VolumeSettings)
-    users: dict[str, tuple[RoleFlag, ...]] = Field(
-        default={"dbuser": ("superuser", "createdb")}, strict=False, min_length=1
-    )
+    users: dict[str, tuple[RoleFlag, ...]] = Field(default={"dbuser": ("superuser", "createdb")}, strict=False)
     """Roles and their attributes; the operator makes a Secret for each."""
-    databases: dict[str, str] = Field(default={"defaultdb": "dbuser"}, min_length=1)
+    databases: dict[str, str] = {"defaultdb": "dbuser"}
     """Databases and their owners. The first one is exported."""
     parameters: dict[str, str] = Field(default_factory=dict)
     """Server parameters, all values as text."""
@@ -100,6 +98,8 @@ class PostgresSettings(OperatorSettings):
         """Yield what is wrong between the fields."""
         yield from self._version_problems()
         yield from self._patroni_problems()
+        if not self.databases:
+            yield Problem("databases", {}, "one database or more, of which the first is exported")
         for database, owner in self.databases.items():
             if owner not in self.users:
                 yield Problem(f"databases.{database}", owner, f"one of users: {', '.join(self.users)}")

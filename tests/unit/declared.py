@@ -1,0 +1,149 @@
+"""Runs the program against a monitor that records what it declares: inputs, options and exports."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from google.protobuf import json_format
+from pulumi.runtime.mocks import MockCallArgs, MockMonitor, MockResourceArgs, Mocks, set_mocks
+from pulumi.runtime.proto import resource_pb2
+from pulumi.runtime.stack import run_pulumi_func
+
+from components import settings, stack
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registration, as the engine would see it."""
+
+    urn: str
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    custom: bool
+    protect: bool
+    parent: str
+    depends_on: tuple[str, ...]
+    ignore_changes: tuple[str, ...]
+    hooks: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        return str(self.inputs.get("kind", self.type.split(":")[-1]))
+
+    @property
+    def object_name(self) -> str:
+        return str(self.inputs["metadata"]["name"])
+
+
+@dataclass
+class Declared:
+    """All that one run declared."""
+
+    resources: list[Resource] = field(default_factory=list)
+    exports: dict[str, Any] = field(default_factory=dict)
+
+    def objects(self) -> Iterator[Resource]:
+        """Yield the Kubernetes objects."""
+        return (r for r in self.resources if r.custom and r.type.startswith("kubernetes:") and "metadata" in r.inputs)
+
+    def object(self, kind: str, name: str) -> Resource:
+        """Return one Kubernetes object by kind and physical name."""
+        found = [r for r in self.objects() if (r.kind, r.object_name) == (kind, name)]
+        assert len(found) == 1, f"{kind}/{name}: {len(found)} of {[(r.kind, r.object_name) for r in self.objects()]}"
+        return found[0]
+
+    def of_type(self, token: str) -> list[Resource]:
+        return [r for r in self.resources if r.type == token]
+
+
+class _Answers(Mocks):
+    def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
+        made = {"result": "made-up-password"} if args.typ.endswith("RandomPassword") else {}
+        return f"{args.name}-id", {**args.inputs, **made}
+
+    def call(self, args: MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the program calls {args.token}")
+
+
+class _Recorder(MockMonitor):
+    def __init__(self, declared: Declared) -> None:
+        super().__init__(_Answers())
+        self._declared = declared
+
+    def RegisterResource(self, request: Any) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
+        # In a worker thread, where the mock monitor would open a loop and leave it open.
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            response = super().RegisterResource(request)
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+        if request.type != "pulumi:pulumi:Stack":
+            hooks = request.hooks
+            self._declared.resources.append(
+                Resource(
+                    urn=response.urn,
+                    type=request.type,
+                    name=request.name,
+                    inputs=_plain(json_format.MessageToDict(request.object)),
+                    custom=request.custom,
+                    protect=request.protect,
+                    parent=request.parent,
+                    depends_on=tuple(request.dependencies),
+                    ignore_changes=tuple(request.ignoreChanges),
+                    hooks=(*hooks.before_create, *hooks.before_update),
+                )
+            )
+        return response
+
+
+def _plain(value: Any) -> Any:
+    """Unwrap secrets and make whole floats, which protobuf has for all numbers, integers again."""
+    if isinstance(value, dict):
+        if "4dabf18193072939515e22adb298388d" in value:
+            return _plain(value["value"])
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def stack_file(name: str) -> dict[str, Any]:
+    """Return the sections of Pulumi.<name>.yaml without the project's prefix."""
+    config = yaml.safe_load((ROOT / f"Pulumi.{name}.yaml").read_text())["config"]
+    return {key.removeprefix("platform:"): value for key, value in config.items()}
+
+
+def as_config(sections: Mapping[str, Any]) -> dict[str, str]:
+    """Return sections as the engine hands them over: JSON text."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sections.items()}
+
+
+def declare(sections: Mapping[str, Any], *, stack_name: str = "dev") -> Declared:
+    """Run the whole program with these settings and return what it declares."""
+    declared = Declared()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        set_mocks(
+            _Answers(), "platform", stack_name, preview=False, monitor=_Recorder(declared), organization="organization"
+        )
+        loop.run_until_complete(run_pulumi_func(lambda: stack.build(settings.parse(as_config(sections)))))
+        outputs = pulumi.runtime.get_root_resource().outputs  # type: ignore[union-attr]
+        for name, value in outputs.items():
+            declared.exports[name] = loop.run_until_complete(pulumi.Output.from_input(value).future())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+    return declared

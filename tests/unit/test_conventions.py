@@ -1,0 +1,208 @@
+"""Rules that hold for every component and every environment."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from components import versions
+from components.base import Component
+from tests.unit.declared import Declared, Resource, declare, stack_file
+
+# Part of every URN: a changed token replaces all that stands below it. Add, never edit.
+TOKENS = {
+    "Cluster": "platform:cluster:Cluster",
+    "Calico": "platform:calico:Calico",
+    "Longhorn": "platform:longhorn:Longhorn",
+    "Postgres": "platform:postgres:Postgres",
+    "Redis": "platform:redis:Redis",
+    "Websites": "platform:websites:Websites",
+}
+# Kinds whose deletion or replacement loses data, or the network of every pod.
+HOLDS_STATE = {
+    "Installation",
+    "StorageClass",
+    "postgresql",
+    "StatefulSet",
+    "CustomResourceDefinition",
+    "RandomPassword",
+}
+STATELESS_NAMESPACES = {"website-system"}
+
+
+@pytest.fixture(params=["dev", "staging", "prod"])
+def environment(request: pytest.FixtureRequest) -> Declared:
+    return request.getfixturevalue(request.param)
+
+
+def test_every_component_has_its_frozen_token(prod: Declared) -> None:
+    declared = {resource.type for resource in prod.resources if resource.type.startswith("platform:")}
+    assert declared == set(TOKENS.values())
+    assert {cls.__name__ for cls in Component.__subclasses__()} == set(TOKENS)
+
+
+def test_every_object_bears_the_common_labels(environment: Declared) -> None:
+    for resource in environment.objects():
+        labels = resource.inputs["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "platform", resource.urn
+        assert labels["app.kubernetes.io/managed-by"] == "pulumi", resource.urn
+        for key in ("name", "instance", "component"):
+            assert labels[f"app.kubernetes.io/{key}"], resource.urn
+
+
+def test_every_object_has_a_fixed_name_and_the_parent_that_declared_it(environment: Declared) -> None:
+    for resource in environment.objects():
+        assert resource.object_name, resource.urn
+        assert "platform:" in resource.parent, resource.urn
+
+
+def test_no_object_is_declared_twice(environment: Declared) -> None:
+    keys = [(r.kind, r.inputs["metadata"].get("namespace"), r.object_name) for r in environment.objects()]
+    assert len(keys) == len(set(keys))
+
+
+def test_nothing_is_made_before_the_cluster_is_known_to_be_ours(environment: Declared) -> None:
+    (owner,) = [r for r in environment.objects() if r.object_name == "platform-owner"]
+    assert owner.hooks == ("one-stack-a-cluster",)
+    for component in environment.resources:
+        if component.type in TOKENS.values() and component.type != "platform:cluster:Cluster":
+            assert owner.urn in component.depends_on, component.urn
+
+
+def _guarded(declared: Declared) -> Iterator[Resource]:
+    for resource in declared.resources:
+        if resource.kind in HOLDS_STATE:
+            yield resource
+        elif resource.kind == "Namespace" and resource.object_name not in STATELESS_NAMESPACES:
+            yield resource
+
+
+@pytest.mark.parametrize("name", ["staging", "prod"])
+def test_what_holds_data_is_protected_outside_dev(name: str, request: pytest.FixtureRequest) -> None:
+    guarded = list(_guarded(request.getfixturevalue(name)))
+    assert {resource.kind for resource in guarded} == {*HOLDS_STATE, "Namespace"}
+    assert [resource.urn for resource in guarded if not resource.protect] == []
+
+
+def test_nothing_is_protected_in_dev(dev: Declared) -> None:
+    assert [resource.urn for resource in dev.resources if resource.protect] == []
+
+
+def test_volumes_outlive_their_stateful_set_outside_dev(dev: Declared, prod: Declared) -> None:
+    def retention(declared: Declared) -> str:
+        return declared.object("StatefulSet", "redis-sfs").inputs["spec"]["persistentVolumeClaimRetentionPolicy"][
+            "whenDeleted"
+        ]
+
+    assert (retention(dev), retention(prod)) == ("Delete", "Retain")
+
+
+def test_every_namespace_enforces_a_pod_security_standard(prod: Declared) -> None:
+    levels = {
+        r.object_name: r.inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        for r in prod.objects()
+        if r.kind == "Namespace"
+    }
+    assert levels == {
+        "tigera-operator": "privileged",
+        "longhorn-system": "privileged",
+        "postgres-operator": "baseline",
+        "postgres": "baseline",
+        "redis": "restricted",
+        "websites": "restricted",
+        "website-system": "restricted",
+    }
+
+
+def test_every_custom_resource_waits_for_the_operator_that_knows_its_kind(prod: Declared) -> None:
+    charts = {chart.name: chart.urn for chart in prod.of_type("kubernetes:helm.sh/v4:Chart")}
+    needs = {
+        ("Installation", "default"): "tigera-operator",
+        ("postgresql", "pgsql-cluster"): "postgres-operator",
+        ("RecurringJob", "nightly-backup"): "longhorn",
+        ("StorageClass", "longhorn-r3-v1"): "longhorn",
+    }
+    for (kind, name), chart in needs.items():
+        # A component stands for its children in dependencies, and a remote one for itself.
+        assert charts[chart] in prod.object(kind, name).depends_on, (kind, name)
+
+
+def test_websites_wait_for_their_crd_and_their_controller(dev: Declared) -> None:
+    controller = dev.object("Deployment", "website-controller")
+    crd = dev.object("CustomResourceDefinition", "websites.extensions.example.com")
+    assert controller.urn in dev.object("Website", "kubia").depends_on
+    assert crd.urn in controller.depends_on
+
+
+def test_charts_are_pinned_and_an_environment_may_run_ahead(staging: Declared, prod: Declared) -> None:
+    def pins(declared: Declared) -> dict[str, Any]:
+        return {c.name: c.inputs["version"] for c in declared.of_type("kubernetes:helm.sh/v4:Chart")}
+
+    pinned = {
+        release.chart: release.version
+        for release in (
+            versions.TIGERA_OPERATOR,
+            versions.CALICO_CRDS,
+            versions.LONGHORN,
+            versions.POSTGRES_OPERATOR,
+        )
+    }
+    assert pins(prod) == pinned
+    assert pins(staging) == {**pinned, "longhorn": "1.12.1"}
+
+
+def test_a_local_chart_needs_no_repository() -> None:
+    sections = stack_file("prod")
+    sections["postgres"]["chart"] = {"path": "./postgres-operator-2.0.1.tgz"}
+    (chart,) = [c for c in declare(sections).of_type("kubernetes:helm.sh/v4:Chart") if c.name == "postgres-operator"]
+    assert chart.inputs["chart"] == "./postgres-operator-2.0.1.tgz"
+    assert "repositoryOpts" not in chart.inputs
+    assert "version" not in chart.inputs
+
+
+def test_storage_classes_have_versioned_names_where_longhorn_owns_its_own(prod: Declared) -> None:
+    assert prod.object("StorageClass", "longhorn-r3-v1")
+    assert prod.object("postgresql", "pgsql-cluster").inputs["spec"]["volume"]["storageClass"] == "longhorn-r3-v1"
+
+
+@pytest.mark.parametrize(("nodes", "copies"), [(1, "1"), (2, "2"), (3, "3"), (9, "3")])
+def test_volumes_have_no_more_copies_than_there_are_nodes(nodes: int, copies: str) -> None:
+    sections = stack_file("dev")
+    sections["cluster"]["nodes"] = nodes
+    storage = declare(sections).object("StorageClass", "longhorn")
+    assert storage.inputs["parameters"]["numberOfReplicas"] == copies
+
+
+def test_the_passwords_value_stays_secret_from_birth(dev: Declared) -> None:
+    (password,) = dev.of_type("random:index/randomPassword:RandomPassword")
+    assert password.inputs["length"] == 32
+    assert dev.object("Secret", "redis-sfs").inputs["stringData"] == {"password": "made-up-password"}
+    for resource in dev.objects():
+        if resource.kind != "Secret":
+            assert "made-up-password" not in repr(resource.inputs), resource.urn
+
+
+def test_a_new_password_version_makes_a_new_password_and_restarts_the_pods() -> None:
+    sections = stack_file("dev")
+    sections["redis"]["passwordVersion"] = 2
+    declared = declare(sections)
+    (password,) = declared.of_type("random:index/randomPassword:RandomPassword")
+    template = declared.object("StatefulSet", "redis-sfs").inputs["spec"]["template"]
+    assert password.inputs["keepers"] == {"version": "2"}
+    assert template["metadata"]["annotations"]["platform/password-version"] == "2"
+
+
+def test_spread_over_zones_is_declared_only_to_operators_that_know_it(dev: Declared, prod: Declared) -> None:
+    assert "topologySpreadConstraints" not in dev.object("postgresql", "pgsql-cluster").inputs["spec"]
+    zones, hosts = prod.object("postgresql", "pgsql-cluster").inputs["spec"]["topologySpreadConstraints"]
+    assert zones["topologyKey"] == "topology.kubernetes.io/zone"
+    assert hosts["whenUnsatisfiable"] == "DoNotSchedule"
+
+
+def test_pooler_and_backup_appear_when_configured(dev: Declared, prod: Declared) -> None:
+    off, on = (d.object("postgresql", "pgsql-cluster").inputs["spec"] for d in (dev, prod))
+    assert (off["enableConnectionPooler"], off["enableLogicalBackup"]) == (False, False)
+    assert "connectionPooler" not in off
+    assert on["connectionPooler"] == {"numberOfInstances": 3, "mode": "transaction"}
+    assert on["logicalBackupSchedule"] == "30 0 * * *"
+    assert on["logicalBackupRetention"] == "3 months"

@@ -1,0 +1,114 @@
+"""The names and numbers that users of the hand-made systems know. Written from their manifests, not from our code."""
+
+from tests.unit.declared import Declared, declare, stack_file
+
+
+def test_calico_is_the_installation_default_with_the_known_pool(dev: Declared) -> None:
+    installation = dev.object("Installation", "default")
+    assert installation.inputs["apiVersion"] == "operator.tigera.io/v1"
+    (pool,) = installation.inputs["spec"]["calicoNetwork"]["ipPools"]
+    assert (pool["cidr"], pool["blockSize"]) == ("172.31.0.0/16", 26)
+
+
+def test_every_field_of_a_pool_is_declared_so_that_the_operator_adds_none(dev: Declared) -> None:
+    (pool,) = dev.object("Installation", "default").inputs["spec"]["calicoNetwork"]["ipPools"]
+    assert set(pool) == {
+        "name",
+        "cidr",
+        "blockSize",
+        "encapsulation",
+        "natOutgoing",
+        "nodeSelector",
+        "disableBGPExport",
+        "disableNewAllocations",
+        "allowedUses",
+    }
+
+
+def test_longhorn_is_the_storage_class_longhorn(dev: Declared) -> None:
+    storage = dev.object("StorageClass", "longhorn").inputs
+    assert storage["provisioner"] == "driver.longhorn.io"
+    assert storage["parameters"]["numberOfReplicas"] == "3"
+    assert storage["allowVolumeExpansion"] is True
+
+
+def test_postgres_is_the_known_cluster(dev: Declared) -> None:
+    postgresql = dev.object("postgresql", "pgsql-cluster").inputs
+    assert postgresql["apiVersion"] == "acid.zalan.do/v1"
+    spec = postgresql["spec"]
+    assert spec["teamId"] == "pgsql"
+    assert spec["volume"] == {"size": "1Gi", "storageClass": "longhorn"}
+    assert spec["numberOfInstances"] == 3
+    assert spec["users"] == {"dbuser": ["superuser", "createdb"]}
+    assert spec["databases"] == {"defaultdb": "dbuser"}
+    assert spec["postgresql"]["version"] == "17"
+
+
+def test_redis_is_the_known_stateful_set_behind_its_headless_service(dev: Declared) -> None:
+    servers = dev.object("StatefulSet", "redis-sfs").inputs
+    assert servers["spec"]["replicas"] == 2
+    assert servers["spec"]["serviceName"] == "redis-sfs"
+    assert servers["spec"]["selector"] == {"matchLabels": {"app": "redis-sfs"}}
+    assert servers["spec"]["template"]["metadata"]["labels"]["app"] == "redis-sfs"
+    service = dev.object("Service", "redis-sfs").inputs
+    assert service["spec"]["clusterIP"] == "None"
+    assert service["spec"]["selector"] == {"app": "redis-sfs"}
+    assert service["spec"]["ports"][0]["port"] == 6379
+
+
+def test_what_redis_can_never_change_is_there_from_the_first_version(dev: Declared) -> None:
+    spec = dev.object("StatefulSet", "redis-sfs").inputs["spec"]
+    assert spec["podManagementPolicy"] == "Parallel"
+    assert [claim["metadata"]["name"] for claim in spec["volumeClaimTemplates"]] == ["data", "sentinel"]
+
+
+def test_websites_are_the_known_kind_with_kubia(dev: Declared) -> None:
+    crd = dev.object("CustomResourceDefinition", "websites.extensions.example.com").inputs["spec"]
+    assert (crd["group"], crd["scope"], crd["names"]["kind"]) == ("extensions.example.com", "Namespaced", "Website")
+    kubia = dev.object("Website", "kubia").inputs
+    assert kubia["apiVersion"] == "extensions.example.com/v1"
+    assert kubia["spec"] == {"gitRepo": "https://github.com/luksa/kubia-website-example.git"}
+
+
+def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
+    assert dev.exports == {
+        "apiVersion": "platform/v1",
+        "network": {"podCidrs": ["172.31.0.0/16"]},
+        "storage": {"storageClass": "longhorn"},
+        "postgres": {
+            "host": "pgsql-cluster.postgres.svc.cluster.local",
+            "replicaHost": "pgsql-cluster-repl.postgres.svc.cluster.local",
+            "port": 5432,
+            "database": "defaultdb",
+            "user": "dbuser",
+            "credentialsSecret": {
+                "namespace": "postgres",
+                "name": "dbuser.pgsql-cluster.credentials.postgresql.acid.zalan.do",
+                "usernameKey": "username",
+                "passwordKey": "password",
+            },
+        },
+        "redis": {
+            "host": "redis-sfs-0.redis-sfs.redis.svc.cluster.local",
+            "replicaHosts": ["redis-sfs-1.redis-sfs.redis.svc.cluster.local"],
+            "port": 6379,
+            "passwordSecret": {"namespace": "redis", "name": "redis-sfs", "key": "password"},
+        },
+        "websites": {"urls": {"kubia": "http://kubia-website.websites.svc.cluster.local"}},
+    }
+
+
+def test_components_that_are_off_export_null_and_declare_nothing() -> None:
+    sections = stack_file("dev")
+    for section in ("calico", "longhorn", "postgres", "redis", "websites"):
+        sections[section] = {"enabled": False}
+    declared = declare(sections)
+    assert declared.exports == {
+        "apiVersion": "platform/v1",
+        "network": None,
+        "storage": None,
+        "postgres": None,
+        "redis": None,
+        "websites": None,
+    }
+    assert [resource.object_name for resource in declared.objects()] == ["platform-owner"]
