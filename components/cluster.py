@@ -101,7 +101,7 @@ def _refuse_other_stack(settings: ClusterSettings, stack: str) -> None:
         if error.status.code == NOT_FOUND:
             return
         raise
-    held_by = owner.data["stack"] if owner.data else "of no name"
+    held_by = str(owner.data["stack"]) if owner.data else "of no name"  # pyright: ignore[reportUnknownArgumentType]
     raise RuntimeError(
         f"the cluster of context '{settings.context}' is already owned by the stack '{held_by}' "
         f"(ConfigMap {OWNER_NAMESPACE}/{OWNER_NAME}); this is the stack '{stack}'. "

@@ -84,7 +84,7 @@ class PostgresSettings(OperatorSettings):
     volume: VolumeSettings = Field(default_factory=VolumeSettings)
     users: dict[str, tuple[RoleFlag, ...]] = Field(default={"dbuser": ("superuser", "createdb")}, strict=False)
     """Roles and their attributes; the operator makes a Secret for each."""
-    databases: dict[str, str] = {"defaultdb": "dbuser"}
+    databases: dict[str, str] = Field(default={"defaultdb": "dbuser"})
     """Databases and their owners. The first one is exported."""
     parameters: dict[str, str] = Field(default_factory=dict)
     """Server parameters, all values as text."""

@@ -1,5 +1,6 @@
 """A wrong setting, and how it is told."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
@@ -9,6 +10,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 _LONGEST_VALUE = 80
+# user:password@ of a URL
+_URL_PASSWORD = re.compile(r"(//[^/\s:@]*:)[^/\s@]+@")
 _HIDDEN = object()
 _ABSENT = object()
 
@@ -32,7 +35,7 @@ class Problem:
     def __str__(self) -> str:
         if self.value is _ABSENT:
             return f"{self.key} is missing: {self.allowed}"
-        shown = "[secret]" if self.value is _HIDDEN else repr(self.value)
+        shown = "[secret]" if self.value is _HIDDEN else _URL_PASSWORD.sub(r"\1[secret]@", repr(self.value))
         if len(shown) > _LONGEST_VALUE:
             shown = shown[: _LONGEST_VALUE - 1] + "…"
         return f"{self.key} = {shown}: allowed is {self.allowed}"

@@ -40,4 +40,4 @@ def stack_schema() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(stack_schema(), indent=2))  # noqa: T201
+    print(json.dumps(stack_schema(), indent=2))

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import pulumi
 import yaml
@@ -69,7 +69,7 @@ class _Answers(Mocks):
         made = {"result": "made-up-password"} if args.typ.endswith("RandomPassword") else {}
         return f"{args.name}-id", {**args.inputs, **made}
 
-    def call(self, args: MockCallArgs) -> dict[str, Any]:
+    def call(self, args: MockCallArgs) -> Never:
         raise AssertionError(f"the program calls {args.token}")
 
 

@@ -71,9 +71,8 @@ def test_nothing_is_made_before_the_cluster_is_known_to_be_ours(environment: Dec
 
 def _guarded(declared: Declared) -> Iterator[Resource]:
     for resource in declared.resources:
-        if resource.kind in HOLDS_STATE:
-            yield resource
-        elif resource.kind == "Namespace" and resource.object_name not in STATELESS_NAMESPACES:
+        data_namespace = resource.kind == "Namespace" and resource.object_name not in STATELESS_NAMESPACES
+        if data_namespace or resource.kind in HOLDS_STATE:
             yield resource
 
 

@@ -75,7 +75,8 @@ WRONG = {
     ),
     "pool in the service network": (
         {"calico": {"ipPools": [{"cidr": "10.96.0.0/16"}]}},
-        "platform:calico.ipPools[0].cidr = '10.96.0.0/16': allowed is a network outside cluster.serviceCidr 10.96.0.0/12",
+        "platform:calico.ipPools[0].cidr = '10.96.0.0/16': "
+        "allowed is a network outside cluster.serviceCidr 10.96.0.0/12",
     ),
     "pool outside the pod network": (
         {"cluster": {**CLUSTER, "podCidr": "10.244.0.0/16"}},
@@ -161,8 +162,8 @@ WRONG = {
         f"platform:websites.sites.{'a' * 56} = '{'a' * 56}': allowed is a name of up to 55 characters",
     ),
     "git repository with a password": (
-        {"websites": {"sites": {"kubia": {"gitRepo": "https://user:secret@example.com/r.git"}}}},
-        "platform:websites.sites.kubia.gitRepo = 'https://user:secret@example.com/r.git': allowed is "
+        {"websites": {"sites": {"kubia": {"gitRepo": "https://user:hunter2@example.com/r.git"}}}},
+        "platform:websites.sites.kubia.gitRepo = 'https://user:[secret]@example.com/r.git': allowed is "
         "https://host/path, git://host/path, ssh://[user@]host/path or user@host:path, without a password",
     ),
     "controller among the websites": (
