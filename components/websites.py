@@ -11,33 +11,23 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ServiceAccount
-from pulumi_kubernetes.rbac.v1 import Role, RoleBinding
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding
 from pydantic import AfterValidator, Field
 
 from components.base import Component
 from components.fields import DnsLabel, DnsName, Model, Resources, allowed
 from components.problems import Problem
 from components.versions import CONTROLLERS_IMAGE, GIT_SYNC_IMAGE, NGINX_IMAGE
+from controllers.website.names import CONTROLLER, child_name, website_url
+from controllers.website.rbac import NAMESPACE_RULES
 
 CRD_FILE = Path(__file__).parent.parent / "crds" / "websites.yaml"
-CONTROLLER = "website-controller"
 CONTROLLER_LABELS = {"app": CONTROLLER}
 HEALTH_PORT = 8080
 # Any user that is not root; the image has no user database to agree with.
 UID = 65532
 # A Website's children are named <website>-website, and a Service's name has at most 63 characters.
-LONGEST_NAME = 63 - len("-website")
-
-_READ = ["get", "list", "watch"]
-_WRITE = ["create", "patch", "delete"]
-# What the controller may do in the namespace it watches: each verb is used by it, nothing else is granted.
-RULES: list[dict[str, list[str]]] = [
-    {"api_groups": ["extensions.example.com"], "resources": ["websites"], "verbs": _READ},
-    {"api_groups": ["extensions.example.com"], "resources": ["websites/status"], "verbs": ["patch"]},
-    {"api_groups": ["apps"], "resources": ["deployments"], "verbs": [*_READ, *_WRITE]},
-    {"api_groups": [""], "resources": ["services"], "verbs": [*_READ, *_WRITE]},
-    {"api_groups": ["networking.k8s.io"], "resources": ["ingresses"], "verbs": [*_READ, *_WRITE]},
-]
+LONGEST_NAME = 63 - len(child_name(""))
 
 # The CRD's own rules for gitRepo, said once more so that a wrong one fails before the first rollout too;
 # a test holds both to the same answers.
@@ -121,11 +111,6 @@ def website(settings: SiteSettings) -> WebsiteSpec:
     return cast("WebsiteSpec", settings.model_dump(by_alias=True, exclude_none=True))
 
 
-def url(name: str, settings: SiteSettings, namespace: str, domain: str) -> str:
-    """Return the address that the controller will report in ``status.url``."""
-    return f"https://{settings.host}" if settings.host else f"http://{name}-website.{namespace}.svc.{domain}"
-
-
 class Websites(Component):
     """The CRD, the controller with its rights, and the Websites of the settings."""
 
@@ -151,7 +136,9 @@ class Websites(Component):
                 spec=website(spec),
                 opts=self.child(depends_on=[controller]),
             )
-        self.urls = {site: url(site, spec, settings.namespace, domain) for site, spec in settings.sites.items()}
+        self.urls = {
+            site: website_url(site, settings.namespace, spec.host, domain) for site, spec in settings.sites.items()
+        }
         self.register_outputs({"urls": self.urls})
 
     def _crd(self, *, protect: bool) -> CustomResourceDefinition:
@@ -176,7 +163,10 @@ class Websites(Component):
         role = Role(
             "controller",
             metadata=self.metadata(CONTROLLER, settings.namespace, component="controller"),
-            rules=cast("Any", RULES),
+            rules=[
+                PolicyRuleArgs(api_groups=[*rule.api_groups], resources=[*rule.resources], verbs=[*rule.verbs])
+                for rule in NAMESPACE_RULES
+            ],
             opts=self.child(depends_on=depends_on),
         )
         binding = RoleBinding(
