@@ -14,8 +14,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     add_runtime_flags(flags)
     flags.add("--nginx-image", "NGINX_IMAGE", "image of nginx-unprivileged")
     flags.add("--git-sync-image", "GIT_SYNC_IMAGE", "image of git-sync v4")
+    flags.add("--cluster-domain", "CLUSTER_DOMAIN", "DNS domain of the cluster", default="cluster.local")
     parsed = flags.parse(arguments)
-    run(WebsiteController(Images(parsed.nginx_image, parsed.git_sync_image)), runtime_options(flags, parsed))
+    images = Images(nginx=parsed.nginx_image, git_sync=parsed.git_sync_image)
+    run(WebsiteController(images, parsed.cluster_domain), runtime_options(flags, parsed))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,8 @@ class WebsiteController:
     """Keeps each Website's Deployment, Service and Ingress as its spec says."""
 
     images: Images
+    domain: str
+    """DNS domain of the cluster."""
 
     @property
     def name(self) -> str:
@@ -105,7 +107,7 @@ class WebsiteController:
             await _ensure(client, manifests.ingress(website, website.host), live.ingress)
         elif live.ingress:
             await _delete_ingress(client, website)
-        return status_of(website, deployment, _now())
+        return status_of(website, deployment, self.domain, _now())
 
 
 async def _look(client: AsyncClient, website: Website) -> Children:

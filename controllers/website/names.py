@@ -16,11 +16,11 @@ def child_name(website: str) -> str:
     return f"{website}-website"
 
 
-def website_url(name: str, namespace: str, host: str | None) -> str:
-    """Return where a Website answers: at its host by HTTPS, else at its Service inside the cluster."""
+def website_url(name: str, namespace: str, host: str | None, domain: str) -> str:
+    """Return where a Website answers: at its host by HTTPS, else at its Service in the cluster's domain."""
     if host:
         return f"https://{host}"
-    return f"http://{child_name(name)}.{namespace}.svc.cluster.local"
+    return f"http://{child_name(name)}.{namespace}.svc.{domain}"
 
 
 def selector(website: str) -> dict[str, str]:

@@ -14,14 +14,14 @@ Status = dict[str, Any]
 Conditions = dict[str, DeploymentCondition]
 
 
-def status_of(website: Website, deployment: Deployment, now: datetime) -> Status:
+def status_of(website: Website, deployment: Deployment, domain: str, now: datetime) -> Status:
     """Return the status of a Website whose objects are all in place."""
     observed = deployment.status or DeploymentStatus()
     conditions: Conditions = {c.type or "": c for c in observed.conditions or []}
     # Until the Deployment controller has seen the newest spec, its numbers speak of the one before.
     current = observed.observedGeneration == (deployment.metadata and deployment.metadata.generation)
     return {
-        "url": website_url(website.name, website.namespace, website.host),
+        "url": website_url(website.name, website.namespace, website.host, domain),
         "observedGeneration": website.generation,
         "replicas": observed.replicas or 0,
         "selector": ",".join(f"{key}={value}" for key, value in sorted(selector(website.name).items())),

@@ -1,0 +1,122 @@
+"""What the API server takes for a Website, and what it refuses."""
+
+import pytest
+from lightkube import ApiError
+from website_harness import GIT_REPO
+
+from controllers.website.model import WebsiteResource
+
+REPOSITORIES = [
+    "https://github.com/luksa/kubia-website-example.git",
+    "https://git.example.com:8443/~group/site",
+    "git://git.example.com/site.git",
+    "ssh://git@git.example.com:22/group/site.git",
+    "git@git.example.com:group/site.git",
+]
+BAD_REPOSITORIES = [
+    "",
+    "site",
+    "/srv/git/site.git",
+    "file:///srv/git/site.git",
+    "http://git.example.com/site.git",
+    "ext::sh -c id",
+    "--upload-pack=id",
+    "-oProxyCommand=id@host:path",
+    "ssh://-oProxyCommand=id/path",
+    "git@-oProxyCommand=id:path",
+    "https://user:password@git.example.com/site.git",
+    "https://git.example.com/a b.git",
+    "https://git.example.com/site.git\nhost: evil",
+    "https://git.example.com/$(HOSTNAME)",
+    "https://git.example.com/" + "a" * 1024,
+]
+
+
+def make(lab, name="kubia", **spec):
+    return lab.api.create(WebsiteResource(metadata={"name": name, "namespace": lab.namespace}, spec=spec), dry_run=True)
+
+
+@pytest.mark.parametrize("repository", REPOSITORIES)
+def test_a_git_url_is_taken(lab, repository):
+    assert make(lab, gitRepo=repository)["spec"]["gitRepo"] == repository
+
+
+@pytest.mark.parametrize("repository", BAD_REPOSITORIES)
+def test_what_is_no_safe_git_url_is_refused_with_the_field_named(lab, repository):
+    with pytest.raises(ApiError, match=r"spec\.gitRepo"):
+        make(lab, gitRepo=repository)
+
+
+def test_the_repository_is_required(lab):
+    with pytest.raises(ApiError, match=r"spec\.gitRepo"):
+        make(lab, ref="main")
+
+
+def test_defaults_are_filled_in_by_the_api_server(lab):
+    assert make(lab, gitRepo=GIT_REPO)["spec"] == {
+        "gitRepo": GIT_REPO,
+        "ref": "HEAD",
+        "path": "",
+        "replicas": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ref", "main"),
+        ("ref", "feature/new-look"),
+        ("ref", "v1.2.3"),
+        ("ref", "5fd4e0c2b0f1d1d0f8f1b6f6f37cf1dd3cbd8b01"),
+        ("path", ""),
+        ("path", "docs/public_html"),
+        ("path", "a.b/c..d"),
+        ("replicas", 0),
+        ("replicas", 100),
+        ("host", "www.example.com"),
+    ],
+)
+def test_a_good_value_is_taken(lab, field, value):
+    assert make(lab, gitRepo=GIT_REPO, **{field: value})["spec"][field] == value
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("ref", ""),
+        ("ref", "-f"),
+        ("ref", "a b"),
+        ("ref", "a..b"),
+        ("ref", "a.lock"),
+        ("ref", "main\n"),
+        ("path", "/etc"),
+        ("path", ".."),
+        ("path", "a/../../etc"),
+        ("path", "a//b"),
+        ("path", "a/"),
+        ("path", ".git"),
+        ("path", "a/.GIT/b"),
+        ("path", "a;root /"),
+        ("path", "$(HOME)"),
+        ("replicas", -1),
+        ("replicas", 101),
+        ("host", "localhost"),
+        ("host", "*.example.com"),
+        ("host", "WWW.example.com"),
+        ("host", "www.example.com:80"),
+        ("host", "a..example.com"),
+    ],
+)
+def test_a_bad_value_is_refused_with_the_field_named(lab, field, value):
+    with pytest.raises(ApiError, match=rf"spec\.{field}"):
+        make(lab, gitRepo=GIT_REPO, **{field: value})
+
+
+@pytest.mark.parametrize("name", ["a" * 56, "1site", "www.site"])
+def test_a_name_that_no_service_could_carry_is_refused(lab, name):
+    with pytest.raises(ApiError, match=r"metadata\.name must be at most 55 characters"):
+        make(lab, name, gitRepo=GIT_REPO)
+
+
+def test_the_longest_name_is_taken(lab):
+    assert make(lab, "a" * 55, gitRepo=GIT_REPO)
