@@ -75,7 +75,7 @@ def covers(live: object, desired: object) -> bool:
         return all(key in have and covers(have[key], value) for key, value in want.items())
     if isinstance(desired, list) and isinstance(live, list):
         items, wanted = cast("list[object]", live), cast("list[object]", desired)
-        if any(isinstance(one, dict) for one in wanted):
+        if any(isinstance(one, dict | list) for one in wanted):
             return all(any(covers(item, one) for item in items) for one in wanted)
     return live == desired
 

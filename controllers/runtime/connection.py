@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import httpx2
 import kopf
 import msgspec
+from lightkube import AsyncClient
 from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
@@ -36,28 +39,64 @@ def load_config(kubeconfig: Path | None) -> SingleConfig:
     return config._replace(user=user)
 
 
-def watch_session(config: SingleConfig) -> kopf.AiohttpSession:
-    """Open the session that kopf watches through.
+class Token:
+    """A user's bearer token, read again for every request, so that a renewed one is used at once.
 
-    The token is read from its file for every request, so a renewed one is used without a new login.
+    A file that is empty or away for a moment is being written: the token before it serves until then.
     """
+
+    def __init__(self, user: User) -> None:
+        self._file = Path(user.token_file) if user.token_file else None
+        self._last = user.token
+
+    def header(self) -> dict[str, str]:
+        """Return the ``Authorization`` header; none for a user with a client certificate."""
+        if self._file:
+            with suppress(FileNotFoundError):
+                self._last = self._file.read_text().strip() or self._last
+        return {"Authorization": f"Bearer {self._last}"} if self._last else {}
+
+
+class _Authorized(httpx2.AsyncBaseTransport):
+    """Sends requests with a `Token`; lightkube's own handling never recovers from reading an empty file."""
+
+    def __init__(self, token: Token, inner: httpx2.AsyncBaseTransport) -> None:
+        self._token = token
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        request.headers.update(self._token.header())
+        return await self._inner.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def api_client(config: SingleConfig, field_manager: str) -> AsyncClient:
+    """Open the client that objects are read and written with."""
     user = config.user or User()
+    inner = httpx2.AsyncHTTPTransport(verify=verify_cluster(config.cluster, user, config.abs_file))
+    return AsyncClient(
+        config._replace(user=User()), transport=_Authorized(Token(user), inner), field_manager=field_manager
+    )
+
+
+def watch_session(config: SingleConfig) -> kopf.AiohttpSession:
+    """Open the session that kopf watches through; it waits through a 401 until there is a better token."""
+    user = config.user or User()
+    token = Token(user)
 
     async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         while True:
-            if token := _token(user):
-                request.headers["Authorization"] = f"Bearer {token}"
+            request.headers.update(token.header())
             response = await send(request)
             if response.status != 401:  # noqa: PLR2004  Unauthorized
                 return response
             response.release()
-            logger.warning("the API server refuses the credentials of this controller; waiting for renewed ones")
+            logger.warning("the API server refuses the credentials of this controller; waiting for others")
             await asyncio.sleep(UNAUTHORIZED_PAUSE)
 
     context = verify_cluster(config.cluster, user, config.abs_file)
-    session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, ssl=context), middlewares=(authorize,))
+    connector = aiohttp.TCPConnector(limit=0, ssl=context)
+    session = aiohttp.ClientSession(connector=connector, middlewares=(authorize,))
     return kopf.AiohttpSession(server=config.cluster.server, aiohttp_session=session)
-
-
-def _token(user: User) -> str | None:
-    return Path(user.token_file).read_text().strip() if user.token_file else user.token

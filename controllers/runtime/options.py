@@ -73,7 +73,8 @@ def runtime_options(flags: Flags, parsed: argparse.Namespace) -> Options:
     namespaces = tuple(name.strip() for name in str(parsed.namespace).split(",") if name.strip())
     if not namespaces:
         flags.error("--namespace: needs at least one namespace")
-    if not str(parsed.health_address).rpartition(":")[2].isdecimal():
+    host, _, port = str(parsed.health_address).rpartition(":")
+    if not host or not port.isdecimal():
         flags.error(f"--health-address: {parsed.health_address!r} is not host:port")
     return Options(
         kubeconfig=Path(parsed.kubeconfig) if parsed.kubeconfig else None,

@@ -13,7 +13,7 @@ from lightkube import AsyncClient
 from lightkube.core.resource import NamespacedResource, api_info
 
 from controllers.runtime.children import metadata_of
-from controllers.runtime.connection import load_config, watch_session
+from controllers.runtime.connection import api_client, load_config, watch_session
 from controllers.runtime.keys import Body, Key, KeyOf, own_key
 from controllers.runtime.options import Options
 from controllers.runtime.work_queue import WorkQueue
@@ -69,7 +69,7 @@ def run(controller: Controller, options: Options) -> None:
 
 async def _serve(controller: Controller, options: Options) -> None:
     config = load_config(options.kubeconfig)
-    async with AsyncClient(config, field_manager=controller.name) as client:
+    async with api_client(config, controller.name) as client:
         await _wait_until_served(client, controller.kind, options.namespaces)
         queue = WorkQueue[Key](partial(controller.reconcile, client), workers=options.workers)
         resync = asyncio.create_task(_resync(client, controller.kind, options, queue), name="resync")

@@ -237,8 +237,10 @@ def test_a_renewed_token_is_used_when_the_old_one_dies(lab):
         assert "Unauthorized" in lab.log()
 
     eventually(refused)
-    lab.renew_token()
+    lab.token_file.write_text("")  # what a reader sees of a file that is being written
     lab.create("after")
+    time.sleep(1)
+    lab.renew_token()
     lab.wait_ready("after")
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from lightkube import ApiError
+from lightkube.models.meta_v1 import ObjectMeta
 from website_harness import GIT_REPO
 
 from controllers.website.model import WebsiteResource
@@ -33,7 +34,8 @@ BAD_REPOSITORIES = [
 
 
 def make(lab, name="kubia", **spec):
-    return lab.api.create(WebsiteResource(metadata={"name": name, "namespace": lab.namespace}, spec=spec), dry_run=True)
+    metadata = ObjectMeta(name=name, namespace=lab.namespace)
+    return lab.api.create(WebsiteResource(metadata=metadata, spec=spec), dry_run=True)
 
 
 @pytest.mark.parametrize("repository", REPOSITORIES)

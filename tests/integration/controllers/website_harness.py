@@ -79,6 +79,10 @@ class Lab:
         self.kubeconfig.write_text(yaml.safe_dump(config))
 
     @property
+    def token_file(self) -> Path:
+        return self.folder / "token"
+
+    @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
 
@@ -97,7 +101,7 @@ class Lab:
         )
         assert answer.status
         assert answer.status.token
-        (self.folder / "token").write_text(answer.status.token)
+        self.token_file.write_text(answer.status.token)
 
     def start(self, *arguments: str) -> None:
         """Start a controller and wait until it is healthy."""
