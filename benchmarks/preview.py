@@ -1,0 +1,66 @@
+"""A preview without change of the whole dev stack, against one of as many bare ConfigMaps.
+
+Same engine, same plugins, same cluster; the difference is what our program and our objects cost.
+"""
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from benchmarks.pairs import median_ratio, seconds
+from sandbox.toolchain import ensure
+from tests.integration.stack.checkout import Checkout
+
+_PAIRS = 7
+_FLOOR_PROGRAM = """
+import pulumi
+import pulumi_kubernetes as kubernetes
+
+provider = kubernetes.Provider("cluster", context="sandbox", enable_server_side_apply=True)
+for number in range({count}):
+    kubernetes.core.v1.ConfigMap(
+        f"map-{{number}}",
+        metadata={{"name": f"map-{{number}}", "namespace": "default"}},
+        data={{"key": "value"}},
+        opts=pulumi.ResourceOptions(provider=provider),
+    )
+"""
+
+
+def measure() -> dict[str, float]:
+    """Return the ratio, both medians in seconds and the number of objects."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    ours = Checkout(folder / "project")
+    try:
+        ours.sandbox("up")
+        count = _objects(ours)
+        floor = _floor_project(folder / "floor", count, ours)
+        command = ["pulumi", "preview", "--non-interactive", "--expect-no-changes"]
+        ratio, our_seconds, floor_seconds = median_ratio(
+            lambda: seconds(command, folder=ours.folder, environment=ours.environment),
+            lambda: seconds(command, folder=folder / "floor", environment=floor),
+            _PAIRS,
+        )
+    finally:
+        ours.sandbox("down", check=False)
+        shutil.rmtree(folder)
+    return {"preview_ratio": ratio, "preview_s": our_seconds, "floor_s": floor_seconds, "objects": count}
+
+
+def _objects(checkout: Checkout) -> int:
+    state = json.loads(checkout.pulumi("stack", "export").stdout)
+    return sum(resource["type"].startswith("kubernetes:") for resource in state["deployment"]["resources"])
+
+
+def _floor_project(folder: Path, count: int, checkout: Checkout) -> dict[str, str]:
+    """Roll out the bare ConfigMaps and return the environment that their project runs in."""
+    folder.mkdir()
+    (folder / "Pulumi.yaml").write_text("name: floor\nruntime: python\n")
+    (folder / "__main__.py").write_text(_FLOOR_PROGRAM.format(count=count))
+    # The real pulumi, not the sandbox's own that looks after this project's stack files.
+    path = f"{ensure().bin}:{checkout.environment['PATH']}"
+    environment = {**checkout.environment, "PULUMI_STACK": "floor", "PATH": path}
+    for command in (["stack", "init", "floor"], ["up", "--yes", "--skip-preview"]):
+        seconds(["pulumi", "--non-interactive", *command], folder=folder, environment=environment)
+    return environment

@@ -1,0 +1,142 @@
+"""A copy of the project with a sandbox of its own, used as a person uses it: by its commands."""
+
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[3]
+_CODE = ("__main__.py", "components", "controllers", "crds", "sandbox", "Makefile", "Pulumi.yaml")
+_LONGEST_COMMAND = 300
+
+
+@dataclass(frozen=True)
+class Step:
+    """One resource of a preview that is not just kept."""
+
+    op: str
+    urn: str
+    fields: dict[str, str]
+    """Changed field -> kind of change (add, update, delete, with -replace where it replaces)."""
+
+    @property
+    def name(self) -> str:
+        return self.urn.split("::")[-1]
+
+
+class Checkout:
+    """The project in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        for name in _CODE:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(source, folder / name)
+        for stack_file in ROOT.glob("Pulumi.*.yaml"):
+            shutil.copy(stack_file, folder / stack_file.name)
+        self.first_up = ""
+        """What the first `up` printed."""
+        self._environment: dict[str, str] | None = None
+
+    def sandbox(self, verb: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one verb of the sandbox, as the Makefile does."""
+        return self._run([sys.executable, "-m", "sandbox", verb], dict(os.environ), check=check)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What `eval "$(make -s env)"` sets."""
+        if self._environment is None:
+            self._environment = dict(os.environ)
+            for line in self.sandbox("env").stdout.splitlines():
+                name, _, value = line.removeprefix("export ").partition("=")
+                self._environment[name] = os.path.expandvars("".join(shlex.split(value)))
+        return self._environment
+
+    def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self._run(["pulumi", "--non-interactive", "--color=never", *arguments], self.environment, check=check)
+
+    def start_pulumi(self, *arguments: str) -> subprocess.Popen[str]:
+        """Start a command of pulumi in a process group of its own and return at once."""
+        return subprocess.Popen(
+            ["pulumi", "--non-interactive", "--color=never", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return self._run(["kubectl", *arguments], self.environment, check=check).stdout
+
+    def get(self, kind: str, name: str, namespace: str | None = None) -> dict[str, Any]:
+        """Return one live object."""
+        where = ["-n", namespace] if namespace else []
+        return json.loads(self.kubectl("get", kind, name, *where, "-o", "json"))
+
+    def exists(self, kind: str, name: str, namespace: str) -> bool:
+        return bool(self.kubectl("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "name").strip())
+
+    def edit(self, change: Callable[[dict[str, Any]], None], stack: str = "dev") -> None:
+        """Edit the sections of a stack file, named without the project's prefix."""
+        path = self.folder / f"Pulumi.{stack}.yaml"
+        document = yaml.safe_load(path.read_text())
+        sections = {key.removeprefix("platform:"): value for key, value in document["config"].items()}
+        change(sections)
+        document["config"] = {f"platform:{key}": value for key, value in sections.items()}
+        path.write_text(yaml.safe_dump(document))
+
+    def restore(self, stack: str = "dev") -> None:
+        """Undo all edits of a stack file."""
+        shutil.copy(ROOT / f"Pulumi.{stack}.yaml", self.folder)
+
+    def up(self, *arguments: str) -> str:
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments).stdout
+
+    def preview(self, *arguments: str) -> list[Step]:
+        """Return what a preview would change; kept resources and pure reads are left out."""
+        answer = json.loads(self.pulumi("preview", "--json", *arguments).stdout)
+        return [
+            Step(
+                step["op"],
+                step["urn"],
+                {field: change["kind"] for field, change in (step.get("detailedDiff") or {}).items()},
+            )
+            for step in answer["steps"]
+            if step["op"] not in {"same", "read", "refresh"}
+        ]
+
+    def eventually(self, condition: Callable[[], bool], what: str, seconds: float = 40) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+            time.sleep(0.3)
+
+    def _run(self, command: list[str], environment: dict[str, str], *, check: bool) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST_COMMAND,
+        )
+        assert not check or done.returncode == 0, (
+            f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        )
+        return done

@@ -1,0 +1,105 @@
+"""A second sandbox beside the first: taken down, interrupted, resumed, and gone without a trace."""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.integration.stack.checkout import Checkout
+
+OWN_NAMESPACES = {"postgres", "redis", "websites", "website-system"}
+
+
+@pytest.fixture(scope="module")
+def second(rolled_out: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Another sandbox, while the first one is up."""
+    checkout = Checkout(tmp_path_factory.mktemp("second") / "project")
+    try:
+        checkout.sandbox("up")
+        yield checkout
+    finally:
+        checkout.sandbox("down", check=False)
+
+
+def left_behind(checkout: Checkout) -> list[str]:
+    """Return every object that the stack, its controller or Kubernetes made for the stack, and every volume."""
+    kinds = (
+        "persistentvolumes,storageclasses,installations,statefulsets,deployments,services,secrets,configmaps,"
+        "persistentvolumeclaims,postgresqls,pods,roles,rolebindings,serviceaccounts,poddisruptionbudgets,crds,namespaces"
+    )
+    items = json.loads(checkout.kubectl("get", kinds, "--all-namespaces", "-o", "json"))["items"]
+    return [
+        f"{item['kind']}/{item['metadata'].get('namespace', '')}/{item['metadata']['name']}"
+        for item in items
+        if item["metadata"].get("labels", {}).get("app.kubernetes.io/part-of") == "platform"
+        or item["kind"] == "PersistentVolume"
+        or item["metadata"].get("namespace") in OWN_NAMESPACES
+        or item["metadata"]["name"] in OWN_NAMESPACES
+    ]
+
+
+def test_destroy_leaves_no_object_and_no_volume(second: Checkout) -> None:
+    assert left_behind(second)
+    second.pulumi("destroy", "--yes", "--skip-preview")
+    second.eventually(lambda: left_behind(second) == [], "nothing left")
+    assert json.loads(second.pulumi("stack", "export").stdout)["deployment"].get("resources", []) == []
+
+
+def test_a_preview_on_an_empty_cluster_shows_every_object_as_new(second: Checkout) -> None:
+    steps = second.preview()
+    assert {step.op for step in steps} == {"create"}
+    names = {step.name for step in steps}
+    assert {"installation", "storage-class", "cluster", "servers", "crd", "site-kubia"} <= names
+    assert left_behind(second) == []
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
+def test_an_interrupted_up_resumes(second: Checkout, blow: signal.Signals) -> None:
+    second.pulumi("destroy", "--yes", "--skip-preview")
+    running = second.start_pulumi("up", "--yes", "--skip-preview")
+    second.eventually(lambda: bool(left_behind(second)), "the first objects")
+    os.killpg(running.pid, blow)
+    running.communicate(timeout=60)
+    # After a SIGKILL the lock of the dead engine stays, and what it was doing is pending.
+    second.pulumi("cancel", "--yes", check=blow is signal.SIGINT and False)
+    second.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
+    second.up()
+    second.pulumi("preview", "--expect-no-changes", "--refresh")
+    assert second.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 2
+
+
+def test_two_sandboxes_side_by_side_do_not_touch_each_other(rolled_out: Checkout, second: Checkout) -> None:
+    first_uid, second_uid = (c.get("namespace", "kube-system")["metadata"]["uid"] for c in (rolled_out, second))
+    assert first_uid != second_uid
+    second.edit(lambda sections: sections["redis"].update(instances=3))
+    second.up()
+    assert second.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
+    assert rolled_out.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 2
+    rolled_out.pulumi("preview", "--expect-no-changes", "--refresh")
+
+
+def test_down_leaves_no_process_and_no_file_and_touches_no_tracked_file(second: Checkout) -> None:
+    second.restore()
+    second.sandbox("down")
+    # Processes need a moment to be reaped.
+    deadline = time.monotonic() + 10
+    while (found := _processes_of(second.folder)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert found == []
+    assert [path.name for path in (second.folder / ".sandbox").glob("*")] == []
+    assert "encryptionsalt" not in (second.folder / "Pulumi.dev.yaml").read_text()
+
+
+def _processes_of(folder: Path) -> list[list[str]]:
+    own = os.getpid()
+    found: list[list[str]] = []
+    for process in psutil.process_iter(["pid", "cmdline"]):
+        command = process.info["cmdline"] or []
+        if process.info["pid"] != own and any(str(folder) in part for part in command):
+            found.append(command)
+    return found
