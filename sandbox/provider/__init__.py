@@ -1,0 +1,1 @@
+"""Stand-ins for the official Pulumi plugins, for machines that can't download those."""

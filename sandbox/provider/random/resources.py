@@ -1,0 +1,113 @@
+"""The kinds of random values: how each is checked, made, and taken over from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import uuid
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from sandbox.provider.random import characters
+from sandbox.provider.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sandbox.provider.values import Properties
+
+_BCRYPT_LIMIT: Final = 72
+"""The bytes that bcrypt takes into account."""
+_BCRYPT_COST: Final = 10
+
+
+class Made(NamedTuple):
+    """A random value: the engine's id for it and what it consists of."""
+
+    object_id: str
+    values: Properties
+
+
+class Kind(NamedTuple):
+    """One kind of random value. `complete` fills in defaults, `make` takes inputs so completed, `adopt` an id."""
+
+    inputs: frozenset[str]
+    outputs: tuple[str, ...]
+    find_faults: Callable[[Properties], list[tuple[str, str]]]
+    complete: Callable[[Properties], Properties]
+    make: Callable[[Properties], Made]
+    adopt: Callable[[str], tuple[Made, Properties]]
+
+
+def _password(text: str) -> Made:
+    import bcrypt  # noqa: PLC0415 - only passwords need it
+
+    hashed = bcrypt.hashpw(text.encode()[:_BCRYPT_LIMIT], bcrypt.gensalt(_BCRYPT_COST)).decode()
+    return Made("none", {"result": Secret(text), "bcryptHash": Secret(hashed)})
+
+
+def _string(text: str) -> Made:
+    return Made(text, {"result": text})
+
+
+def _bytes(value: bytes, prefix: str) -> Made:
+    url = base64.urlsafe_b64encode(value).decode().rstrip("=")
+    standard = base64.b64encode(value).decode()
+    texts = {"b64Std": standard, "b64Url": url, "dec": str(int.from_bytes(value, "big")), "hex": value.hex()}
+    return Made(url, {name: f"{prefix}{text}" for name, text in texts.items()})
+
+
+def _adopt_bytes(object_id: str) -> tuple[Made, Properties]:
+    prefix, _, url = object_id.rpartition(",")
+    value = base64.urlsafe_b64decode(url + "=" * (-len(url) % 4))
+    inputs: Properties = {"byteLength": len(value)}
+    return _bytes(value, prefix), {**inputs, "prefix": prefix} if prefix else inputs
+
+
+def _byte_faults(inputs: Properties) -> list[tuple[str, str]]:
+    length = inputs.get("byteLength", 0)
+    return [] if length >= 1 else [("byteLength", f"is {length}, must be at least 1")]
+
+
+def _uuid(text: str) -> Made:
+    return Made(text, {"result": text})
+
+
+def _nothing_wrong(_: Properties) -> list[tuple[str, str]]:
+    return []
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "random:index/randomPassword:RandomPassword": Kind(
+        inputs=characters.KNOWN,
+        outputs=("result", "bcryptHash"),
+        find_faults=characters.find_faults,
+        complete=characters.complete,
+        make=lambda inputs: _password(characters.generate(inputs)),
+        adopt=lambda text: (_password(text), characters.rules_of(text)),
+    ),
+    "random:index/randomString:RandomString": Kind(
+        inputs=characters.KNOWN,
+        outputs=("result",),
+        find_faults=characters.find_faults,
+        complete=characters.complete,
+        make=lambda inputs: _string(characters.generate(inputs)),
+        adopt=lambda text: (_string(text), characters.rules_of(text)),
+    ),
+    "random:index/randomId:RandomId": Kind(
+        inputs=frozenset(("byteLength", "keepers", "prefix")),
+        outputs=("b64Std", "b64Url", "dec", "hex"),
+        find_faults=_byte_faults,
+        complete=dict,
+        make=lambda inputs: _bytes(secrets.token_bytes(inputs["byteLength"]), str(inputs.get("prefix", ""))),
+        adopt=_adopt_bytes,
+    ),
+    "random:index/randomUuid:RandomUuid": Kind(
+        inputs=frozenset(("keepers",)),
+        outputs=("result",),
+        find_faults=_nothing_wrong,
+        complete=dict,
+        make=lambda _: _uuid(str(uuid.uuid4())),
+        adopt=lambda text: (_uuid(str(uuid.UUID(text))), {}),
+    ),
+}
+SECRET_OUTPUTS: Final = {"random:index/randomPassword:RandomPassword": ("result", "bcryptHash")}
