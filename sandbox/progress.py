@@ -52,6 +52,10 @@ class Progress:
         """Say one thing in one line."""
         self.console.print(Text(f"  {text}"))
 
+    def failure(self, text: str) -> None:
+        """Say why nothing more will happen."""
+        self.console.print(Text.assemble(("✗ ", "red"), text))
+
     @contextmanager
     def step(self, title: str) -> Generator[Step]:
         """Show `title` while the block runs, then how long it took; failures are reported elsewhere."""

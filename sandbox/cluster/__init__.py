@@ -14,8 +14,10 @@ from lightkube import Client, KubeConfig
 from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
 from lightkube.resources.core_v1 import Node
 
-from sandbox.cluster import kwokctl, processes
+from sandbox import processes
+from sandbox.cluster import kwokctl
 from sandbox.errors import SandboxError
+from sandbox.kubeconfig import CONTEXT
 from sandbox.toolchain.crds import ensure_crds
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Cluster:
 
     folder: Path
     kubeconfig: Path
-    context: str = kwokctl.NAME
+    context: str = CONTEXT
 
     @property
     def logs(self) -> Path:
@@ -59,14 +61,15 @@ def start(folder: Path, toolchain: Toolchain) -> Cluster:
 
 def find(folder: Path) -> Cluster | None:
     """Return the control plane in `folder` if all of it runs, else None."""
-    alive = {Path(process.cmdline()[0]).name for process in processes.running(folder)}
+    alive = {Path(process.cmdline()[0]).name for process in processes.running(kwokctl.belongs_to(folder))}
     whole = alive >= kwokctl.COMPONENTS and (folder / "kubeconfig").exists()
     return Cluster(folder, folder / "kubeconfig") if whole else None
 
 
 def stop(folder: Path, toolchain: Toolchain) -> None:  # noqa: ARG001 - callers needn't know how it is stopped
     """End the control plane in `folder` and remove all it wrote; fine to repeat, and after a crash."""
-    processes.end(folder)
+    # Their data goes too, so there is nothing to end in good order.
+    processes.end(kwokctl.belongs_to(folder))
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from sandbox import kubeconfig
 from sandbox.errors import SandboxError
 from sandbox.toolchain import tools
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.toolchain import Toolchain
 
 NAME = "sandbox"
@@ -42,6 +45,18 @@ def work_folder(folder: Path) -> Path:
     return folder / "kwok" / "clusters" / NAME
 
 
+def belongs_to(folder: Path) -> Callable[[list[str]], bool]:
+    """Return what tells from a command line whether the process is part of the control plane in `folder`."""
+    programs, configuration = f"{work_folder(folder) / 'bin'}/", str(folder / "kwokctl.yaml")
+
+    def belongs(command: list[str]) -> bool:
+        # A kwokctl that outlived an interrupted start would go on to start components.
+        starting = command[0].endswith("/kwokctl") and configuration in command
+        return starting or command[0].startswith(programs)
+
+    return belongs
+
+
 def create(folder: Path, toolchain: Toolchain) -> None:
     """Start a control plane on ports of its own and write `folder`/kubeconfig; all files are the user's alone."""
     configuration = folder / "kwokctl.yaml"
@@ -52,7 +67,9 @@ def create(folder: Path, toolchain: Toolchain) -> None:
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, umask=0o077)
     if run.returncode:
         raise SandboxError(f"The control plane did not start:\n{run.stderr.strip()}\n{_last_words(folder)}")
-    _write_kubeconfig(folder)
+    written = folder / "kwok.kubeconfig"
+    kubeconfig.write(folder / "kubeconfig", kubeconfig.renamed(written.read_text()))
+    written.unlink()
 
 
 def _configuration(toolchain: Toolchain) -> str:
@@ -92,15 +109,6 @@ def _free_ports(count: int) -> list[int]:
         if len(free) == count:
             return free
     raise SandboxError(f"No {count} free ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1.")
-
-
-def _write_kubeconfig(folder: Path) -> None:
-    """Give the only context the name that every sandbox has."""
-    scratch = folder / "kwok.kubeconfig"
-    content = yaml.safe_load(scratch.read_text())
-    content["contexts"][0]["name"] = content["current-context"] = NAME
-    scratch.write_text(yaml.safe_dump(content))
-    scratch.rename(folder / "kubeconfig")
 
 
 def _last_words(folder: Path) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sandbox.errors import SandboxError
 from sandbox.progress import Progress
 from sandbox.toolchain import build, go, installed
-from sandbox.toolchain.cache import links_folder, locked, made_whole
+from sandbox.toolchain.cache import bin_folder, link_or_copy, locked, made_whole
 from sandbox.toolchain.tools import ALL_NAMES, LANGUAGE_HOST_EXEC, TOOLS
 
 if TYPE_CHECKING:
@@ -79,14 +79,20 @@ def _make(missing: list[str], progress: Progress) -> dict[str, Path]:
 
 
 def _linked(found: dict[str, Path]) -> Toolchain:
-    """Return a folder of links to exactly these programs; the same set gives the same folder."""
+    """Return a folder of links to exactly these programs; the same set gives the same folder.
+
+    Pulumi's programs look for each other beside their own files, and so can't be symbolic links.
+    """
     listing = "\n".join(f"{name} {program}" for name, program in sorted(found.items()))
-    folder = links_folder() / hashlib.sha256(listing.encode()).hexdigest()[:12]
+    folder = bin_folder() / hashlib.sha256(listing.encode()).hexdigest()[:12]
     with locked(f"links-{folder.name}"):
         if not folder.exists():
             with made_whole(folder) as scratch:
                 for name, program in found.items():
-                    (scratch / name).symlink_to(program)
+                    if name.startswith("pulumi"):
+                        link_or_copy(program.resolve(), scratch / name)
+                    else:
+                        (scratch / name).symlink_to(program)
     return Toolchain(folder)
 
 

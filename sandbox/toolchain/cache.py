@@ -23,9 +23,9 @@ def cache_folder() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "platform"
 
 
-def links_folder() -> Path:
-    """Return the folder that holds one folder of links for each set of tools in use."""
-    return cache_folder() / "links"
+def bin_folder() -> Path:
+    """Return the folder that holds one folder for each set of tools in use."""
+    return cache_folder() / "bin"
 
 
 @contextmanager
@@ -62,3 +62,11 @@ def made_whole(target: Path) -> Generator[Path]:
         scratch.rename(target)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """Hard-link a file, since tools and plugins are large; copy it where that is impossible."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.toolchain.cache import links_folder
+from sandbox.toolchain.cache import bin_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ def find(tool: Tool, folders: Iterable[Path]) -> Path | None:
 def path_folders() -> list[Path]:
     """Return the folders of PATH in order, but for our own links: a sandbox's shell has those on PATH."""
     folders = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
-    return [folder for folder in folders if links_folder() not in folder.parents]
+    return [folder for folder in folders if bin_folder() not in folder.parents]
 
 
 def _will_do(tool: Tool, program: Path) -> bool:

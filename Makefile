@@ -1,0 +1,79 @@
+# Everything a person does with this project; `make help` lists it. Nothing here needs root, Docker or a cloud.
+PYTHON ?= python3
+NAME ?= default
+STACK ?= dev
+CONTEXT ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SANDBOX := $(BIN)/python -m sandbox --name '$(NAME)'
+PACKAGES := $(VENV)/.installed
+SHELL_FILES := .ci/run $(shell git ls-files '*.sh')
+YAML_FILES := $(shell git ls-files '*.yaml' '*.yml') .yamllint
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up preview down status shell env clean test lint format lock schema bench
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@echo "  NAME=x gives a second sandbox beside the default one; up takes CONTEXT=x, preview takes STACK=x"
+
+setup: $(PACKAGES) ## install the Python packages and build the tools
+	@$(SANDBOX) tools
+
+up: $(PACKAGES) ## start the sandbox and roll the stack dev out; CONTEXT=x: to your own cluster
+	@$(SANDBOX) --context '$(CONTEXT)' up
+
+preview: $(PACKAGES) ## show what an edit would change; STACK=staging or prod: another stack file
+	@$(SANDBOX) --stack '$(STACK)' preview
+
+down: $(PACKAGES) ## destroy the stack, stop the sandbox and remove it
+	@$(SANDBOX) down
+
+status: $(PACKAGES) ## say what runs and where the logs are
+	@$(SANDBOX) status
+
+shell: $(PACKAGES) ## open a shell in which kubectl and pulumi work on the sandbox
+	@$(SANDBOX) shell
+
+env: $(PACKAGES) ## print the same as lines for a shell: eval "$(make -s env)"
+	@$(SANDBOX) env
+
+clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stack first
+	@$(SANDBOX) clean
+
+test: $(PACKAGES) ## run all tests
+	@$(BIN)/python -m pytest
+
+lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/basedpyright
+	@$(BIN)/shellcheck $(SHELL_FILES)
+	@$(BIN)/yamllint --strict $(YAML_FILES)
+
+format: $(PACKAGES) ## format the Python files
+	@$(BIN)/ruff format
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header
+lock: $(PACKAGES) ## lock the newest versions of all packages, with hashes
+	@$(COMPILE) requirements.in -o requirements.txt
+	@$(COMPILE) requirements-controllers.in -c requirements.txt -o requirements-controllers.txt
+	@$(COMPILE) requirements-dev.in -c requirements.txt -c requirements-controllers.txt -o requirements-dev.txt
+
+schema: $(PACKAGES) ## write the JSON schema of the stack files
+	@$(BIN)/python -m components.settings_schema > schema/stack.schema.json
+
+bench: $(PACKAGES) ## measure the ratios that benchmarks/ describes
+	@$(BIN)/python -m benchmarks
+
+$(PACKAGES): requirements-dev.txt | $(BIN)/python
+	@echo "Installing the Python packages, about a minute the first time …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, '$(PYTHON)' is not: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) can't make virtual environments: on Debian and Ubuntu run 'apt install python3-venv'" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,37 @@
+"""Finds and ends processes of a sandbox, also after a crash.
+
+Recorded ids alone won't do: after a crash one may have passed on to a stranger, or the process that was to record it
+died first. So a process is known by its command line, which names the sandbox's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_WAIT_SECONDS = 10
+
+
+def running(belongs: Callable[[list[str]], bool]) -> list[psutil.Process]:
+    """Return the living processes for whose command line `belongs` holds."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            command = process.cmdline()
+            if command and process.status() != psutil.STATUS_ZOMBIE and belongs(command):
+                found.append(process)
+    return found
+
+
+def end(belongs: Callable[[list[str]], bool]) -> None:
+    """Kill them and those they start meanwhile; they must be such as need no orderly end."""
+    while processes := running(belongs):
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=_WAIT_SECONDS)

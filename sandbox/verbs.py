@@ -1,0 +1,189 @@
+"""What a person can do with a sandbox; each verb is a target of the Makefile."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from typing import TYPE_CHECKING
+
+import yaml
+
+from sandbox import cluster, controller, kubeconfig, plugins
+from sandbox.errors import SandboxError
+from sandbox.stack import DEV, Stack
+
+if TYPE_CHECKING:
+    from sandbox.folder import Folder
+    from sandbox.progress import Progress
+    from sandbox.toolchain import Toolchain
+
+
+def up(folder: Folder, tools: Toolchain, progress: Progress, context: str) -> None:
+    """Start what isn't running, roll the stack `dev` out and say where to look next."""
+    stack = Stack(folder, tools)
+    if context:
+        _borrow(folder, tools, context)
+    elif not _alive(folder, tools):
+        _start_cluster(folder, tools, progress)
+    _prepare(stack, progress)
+    _run(stack, "preview")
+    _run(stack, "up", "--yes", "--skip-preview")
+    if controller.start(folder, tools):
+        progress.note(f"The Website controller runs; its log is {folder.shown(controller.log_of(folder))}")
+    make = "make" if folder.root.name == "default" else f"make NAME={folder.root.name}"
+    progress.console.print(
+        f"\nThe stack is up. What next:\n"
+        f"  {make} shell     a shell in which kubectl and pulumi work on this sandbox\n"
+        f"  {make} preview   what an edit of Pulumi.dev.yaml or of the program would change\n"
+        f"  {make} status    what runs, and where the logs are\n"
+        f"  {make} down      remove all of it"
+    )
+
+
+def preview(folder: Folder, tools: Toolchain, progress: Progress, stack_name: str) -> None:
+    """Show what `up` would change; for another stack than `dev` what it would create here."""
+    stack = Stack(folder, tools, stack_name)
+    _require_cluster(folder, tools)
+    if stack_name == DEV:
+        _prepare(stack, progress)
+        _run(stack, "preview", "--diff")
+        return
+    # The stack names the context of its own cluster; for this preview that name stands for the sandbox.
+    named = kubeconfig.renamed(folder.kubeconfig.read_text(), _context_of(folder, stack_name))
+    _prepare(stack, progress)
+    own = folder.root / f"kubeconfig-{stack_name}"
+    kubeconfig.write(own, named)
+    _run(stack, "preview", "--diff", KUBECONFIG=str(own))
+
+
+def down(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+    """Destroy what the stack declared, then stop and remove the sandbox; fine to repeat, and after a crash."""
+    if not folder.root.exists():
+        progress.note("There is no sandbox, so there is nothing to do")
+        return
+    stack = Stack(folder, tools)
+    held = len(stack.resources())
+    if held and _alive(folder, tools):
+        _prepare(stack, progress)
+        _run(stack, "destroy", "--yes", "--skip-preview")
+    elif held and folder.borrowed_context:
+        raise SandboxError(
+            f"The cluster of your context {folder.borrowed_context!r} doesn't answer, but {held} objects of this "
+            f"sandbox are on it. Run `make down` again once it does."
+        )
+    _remove(folder, tools, progress)
+
+
+def clean(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+    """Stop and remove the sandbox without destroying the stack first; refused on a cluster of the user's own."""
+    if folder.borrowed_context and Stack(folder, tools).resources():
+        raise SandboxError(
+            f"The stack's objects are on the cluster of your context {folder.borrowed_context!r}, and only this "
+            f"sandbox's state knows them: run `make down`, which destroys them first."
+        )
+    _remove(folder, tools, progress)
+
+
+def status(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+    """Say what runs and where to look."""
+    say = progress.console.print
+    if not folder.root.exists():
+        say("No sandbox; `make up` starts one.")
+        return
+    borrowed = folder.borrowed_context
+    alive = _alive(folder, tools)
+    say(f"Folder      {folder.shown(folder.root)}")
+    say(f"Cluster     {f'your context {borrowed!r}' if borrowed else 'its own control plane'}")
+    say(f"API server  {kubeconfig.server(folder.kubeconfig) if alive else 'does not answer'}")
+    say(f"Stack dev   {len(Stack(folder, tools).resources())} objects in the state")
+    say(f"Controller  {'runs' if controller.running(folder) else 'does not run'}")
+    say(f"Logs        {folder.shown(folder.logs)}")
+
+
+def env(folder: Folder, tools: Toolchain) -> None:
+    """Print lines for `eval` that make a shell work on the sandbox."""
+    _require_cluster(folder, tools)
+    for key, value in Stack(folder, tools).variables.items():
+        print(f"export {key}={shlex.quote(value)}")
+
+
+def shell(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+    """Become a shell that works on the sandbox."""
+    _require_cluster(folder, tools)
+    progress.note("kubectl and pulumi work on the sandbox in this shell; `exit` leaves it")
+    program = os.environ.get("SHELL") or "/bin/sh"
+    os.execve(program, [program], Stack(folder, tools).environment)  # noqa: S606 - the user's own shell
+
+
+def _start_cluster(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+    if folder.borrowed_context:
+        raise SandboxError(f"The cluster of your context {folder.borrowed_context!r} doesn't answer.")
+    if folder.state.exists():
+        progress.note("The control plane is gone (a reboot?), and what it held went with it: starting both anew")
+        controller.stop(folder)
+        shutil.rmtree(folder.state)
+    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with progress.step("Control plane with 3 nodes and the operators' CRDs: starting"):
+        running = cluster.start(folder.cluster, tools)
+    folder.logs.mkdir(mode=0o700, exist_ok=True)
+    link = folder.logs / "control-plane"
+    link.unlink(missing_ok=True)
+    link.symlink_to(running.logs)
+
+
+def _borrow(folder: Folder, tools: Toolchain, context: str) -> None:
+    """Take a copy of one context of the user's kubeconfig, so that no command can reach another cluster."""
+    if folder.cluster.exists():
+        raise SandboxError("This sandbox has a control plane of its own: `make down` first, or choose another NAME.")
+    if folder.borrowed_context not in (None, context):
+        raise SandboxError(f"This sandbox is on your context {folder.borrowed_context!r}: choose another NAME.")
+    content = kubeconfig.of_user(context, tools)
+    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kubeconfig.write(folder.borrowed_kubeconfig, content)
+    folder.remember_context(context)
+
+
+def _prepare(stack: Stack, progress: Progress) -> None:
+    stack.prepare()
+    plugins.place(stack.folder.pulumi_home, stack.toolchain, progress)
+    if stack.unlock():
+        progress.note("Released the lock of an update that was killed")
+
+
+def _run(stack: Stack, *arguments: str, **variables: str) -> None:
+    code = stack.pulumi(*arguments, **variables)
+    if code:
+        raise SandboxError(f"`pulumi {arguments[0]}` failed (exit code {code}); its own words are above.")
+
+
+def _remove(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+    with progress.step("Stopping and removing the sandbox"):
+        controller.stop(folder)
+        cluster.stop(folder.cluster, tools)
+        if folder.root.exists():
+            shutil.rmtree(folder.root)
+
+
+def _require_cluster(folder: Folder, tools: Toolchain) -> None:
+    if not folder.root.exists():
+        raise SandboxError("There is no sandbox: run `make up` first.")
+    if not _alive(folder, tools):
+        raise SandboxError(
+            "The sandbox's control plane does not run. Its objects are gone with it, so nothing can be compared: "
+            "run `make up`, which starts anew, or `make down`."
+        )
+
+
+def _alive(folder: Folder, tools: Toolchain) -> bool:
+    if folder.borrowed_context:
+        return kubeconfig.answers(folder.kubeconfig, tools)
+    return cluster.find(folder.cluster) is not None
+
+
+def _context_of(folder: Folder, stack_name: str) -> str:
+    file = folder.project / f"Pulumi.{stack_name}.yaml"
+    if not file.exists():
+        known = ", ".join(sorted(each.name.split(".")[1] for each in folder.project.glob("Pulumi.*.yaml")))
+        raise SandboxError(f"STACK is {stack_name!r}, but there is no {file.name}; allowed are {known}.")
+    return yaml.safe_load(file.read_text())["config"]["platform:cluster"]["context"]
