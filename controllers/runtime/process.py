@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 from typing import Protocol
 
 import httpx2
@@ -21,6 +22,20 @@ from controllers.runtime.work_queue import WorkQueue
 # Seconds that running work may take after SIGTERM; Kubernetes kills after 30 by default.
 SHUTDOWN_GRACE = 10.0
 NOT_SERVED_PAUSE = 2.0
+
+# Seconds a watch may take to connect; kopf would wait as long as for a whole answer, 5 minutes.
+CONNECT_TIMEOUT = 10.0
+
+
+class WatchBackoff:
+    """Seconds between a watch's tries, for ever: an API server that is away must not end the process.
+
+    kopf takes any iterable and gives up at its end, after less than a minute by default.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        return chain((1.0, 1.0, 2.0, 3.0, 5.0), repeat(10.0))
+
 
 logger = logging.getLogger(__name__)
 
@@ -145,6 +160,8 @@ def _enqueue_on_event(registry: kopf.OperatorRegistry, watch: Watch, queue: Work
 def _settings(children: Sequence[Watch]) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
+    settings.networking.error_backoffs = WatchBackoff()
+    settings.networking.connect_timeout = CONNECT_TIMEOUT
     # Scanning would need the right to watch all namespaces and CRDs.
     settings.scanning.disabled = True
     for watch in children:

@@ -37,7 +37,7 @@ def test_a_key_added_during_its_turn_gets_another_turn_after_it():
         seen = []
         state = "old"
 
-        async def work(key):
+        async def work(key: str) -> None:
             nonlocal state
             seen.append(state)
             if state == "old":
@@ -53,9 +53,11 @@ def test_a_key_added_during_its_turn_gets_another_turn_after_it():
 
 
 @given(st.lists(st.sampled_from("abcd"), min_size=1, max_size=60), st.integers(1, 5))
-def test_no_key_is_ever_worked_on_twice_at_once_and_none_is_forgotten(added, workers):
+def test_no_key_is_ever_worked_on_twice_at_once_and_none_is_forgotten(added: list[str], workers: int):
     async def scenario():
-        running, versions, last_seen = Counter[str](), Counter[str](), dict[str, int]()
+        running: Counter[str] = Counter()
+        versions: Counter[str] = Counter()
+        last_seen: dict[str, int] = {}
 
         async def work(key: str) -> None:
             running[key] += 1
