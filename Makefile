@@ -9,6 +9,7 @@ SANDBOX := $(BIN)/python -m sandbox --name '$(NAME)'
 PACKAGES := $(VENV)/.installed
 SHELL_FILES := .ci/run $(shell git ls-files '*.sh')
 YAML_FILES := $(shell git ls-files '*.yaml' '*.yml') .yamllint
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
 .PHONY: help setup up preview down status shell env clean test lint format lock schema bench
@@ -54,7 +55,6 @@ lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 format: $(PACKAGES) ## format the Python files
 	@$(BIN)/ruff format
 
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header
 lock: $(PACKAGES) ## lock the newest versions of all packages, with hashes
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-controllers.in -c requirements.txt -o requirements-controllers.txt

@@ -43,7 +43,8 @@ def start(folder: Folder, toolchain: Toolchain) -> bool:
     folder.controller.mkdir(mode=0o700, exist_ok=True)
     credentials = _write_kubeconfig(folder)
     command = [sys.executable, "-m", "controllers.website", "--kubeconfig", str(credentials)]
-    command += ["--namespace", variables.pop("WATCH_NAMESPACE", "websites")]
+    # Port 0 is any free one: nothing probes it here, and two sandboxes can't share one.
+    command += ["--namespace", variables.pop("WATCH_NAMESPACE", "websites"), "--health-address", "127.0.0.1:0"]
     supervisor = [sys.executable, "-m", "sandbox.supervisor", str(folder.root), str(toolchain.path("kubectl"))]
     with log_of(folder).open("ab") as log:
         subprocess.Popen(

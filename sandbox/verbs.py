@@ -31,7 +31,7 @@ def up(folder: Folder, tools: Toolchain, progress: Progress, context: str) -> No
     _run(stack, "up", "--yes", "--skip-preview")
     if controller.start(folder, tools):
         progress.note(f"The Website controller runs; its log is {folder.shown(controller.log_of(folder))}")
-    make = "make" if folder.root.name == "default" else f"make NAME={folder.root.name}"
+    make = "make" if "SANDBOX_DIR" in os.environ or folder.root.name == "default" else f"make NAME={folder.root.name}"
     progress.console.print(
         f"\nThe stack is up. What next:\n"
         f"  {make} shell     a shell in which kubectl and pulumi work on this sandbox\n"
