@@ -62,7 +62,7 @@ def add_runtime_flags(flags: Flags) -> None:
     """Add the flags that `runtime_options` reads."""
     flags.add("--kubeconfig", "KUBECONFIG", "kubeconfig file; empty: the pod's ServiceAccount", default="")
     flags.add("--namespace", "WATCH_NAMESPACE", "namespaces to watch, separated by commas")
-    flags.add("--health-address", "HEALTH_ADDRESS", "host:port of /healthz", default="127.0.0.1:8080")
+    flags.add("--health-address", "HEALTH_ADDRESS", "host:port of /healthz, port 0 for any", default="127.0.0.1:8080")
     flags.add("--workers", "WORKERS", "objects reconciled at the same time", default="4")
     flags.add("--resync", "RESYNC_SECONDS", "seconds between two looks at every object", default="600")
     flags.add("--log-level", "LOG_LEVEL", "least level logged", default="INFO", choices=("DEBUG", "INFO", "WARNING"))

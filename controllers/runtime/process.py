@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -95,12 +96,22 @@ async def _serve(controller: Controller, options: Options) -> None:
                 settings=_settings(controller.children),
                 standalone=True,
                 namespaces=options.namespaces,
-                liveness_endpoint=f"http://{options.health}/healthz",
+                liveness_endpoint=health_endpoint(options.health),
             )
         finally:
             resync.cancel()
             await queue.close(SHUTDOWN_GRACE)
     logger.info("stopped")
+
+
+def health_endpoint(address: str) -> str:
+    """Return the URL of the health endpoint; port 0 is any free one, which kopf would take for 80."""
+    host, _, port = address.rpartition(":")
+    if int(port) == 0:
+        with socket.socket() as probe:
+            probe.bind((host, 0))
+            port = probe.getsockname()[1]
+    return f"http://{host}:{port}/healthz"
 
 
 async def _wait_until_served(client: AsyncClient, kind: type[NamespacedResource], namespaces: tuple[str, ...]) -> None:

@@ -1,6 +1,6 @@
 from itertools import islice
 
-from controllers.runtime.process import WatchBackoff
+from controllers.runtime.process import WatchBackoff, health_endpoint
 
 
 def test_a_watch_never_gives_up_and_never_waits_long():
@@ -10,3 +10,9 @@ def test_a_watch_never_gives_up_and_never_waits_long():
     assert len(first) == 10_000
     assert max(first) <= 10
     assert first == sorted(first)
+
+
+def test_port_0_is_any_free_port():
+    assert health_endpoint("0.0.0.0:8080") == "http://0.0.0.0:8080/healthz"
+    port = health_endpoint("127.0.0.1:0").removeprefix("http://127.0.0.1:").removesuffix("/healthz")
+    assert int(port) > 1023
