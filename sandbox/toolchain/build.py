@@ -84,7 +84,7 @@ def _run(tool: Tool, command: list[str], step: Step) -> None:
     """Run a Go command in the tool's module folder; its lines are progress, and the last ones explain a failure."""
     last: deque[str] = deque(maxlen=_LAST_LINES)
     packages = 0
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         cwd=tool.folder,
         env=go.environment(),
@@ -93,17 +93,16 @@ def _run(tool: Tool, command: list[str], step: Step) -> None:
         stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
-    )
-    try:
-        for line in process.stdout or ():
-            last.append(line.rstrip())
-            packages += 1
-            step.detail(f"{packages} packages compiled")
+    ) as process:
+        try:
+            for line in process.stdout or ():
+                last.append(line.rstrip())
+                packages += 1
+                step.detail(f"{packages} packages compiled")
+        except BaseException:
+            process.terminate()
+            raise
         code = process.wait()
-    except BaseException:
-        process.terminate()
-        process.wait()
-        raise
     if code:
         raise SandboxError(_explain(tool, command, code, last))
 
