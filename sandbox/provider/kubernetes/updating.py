@@ -9,7 +9,7 @@ from sandbox.provider.errors import ProviderError
 from sandbox.provider.kubernetes import steering
 from sandbox.provider.kubernetes.api import ApiError, NoSuchKindError
 from sandbox.provider.kubernetes.objects import manifest
-from sandbox.provider.kubernetes.ownership import conflicts_only_with, take_as_applied
+from sandbox.provider.kubernetes.ownership import conflicts_only_with_ours, never_applied, take_as_applied
 from sandbox.provider.kubernetes.settling import (
     CONFLICT,
     FORBIDDEN,
@@ -34,7 +34,8 @@ def preview(session: Session, urn: str, old: Properties, inputs: Properties, *, 
         return inputs
     declared = _declare(urn, old, inputs)
     try:
-        _, live = _apply(session, declared, ignored)
+        before = str(old.get("__fieldManager", declared.manager))
+        _, live = _apply(session, declared, ignored, before, dry_run=True)
     except NoSuchKindError:
         return inputs
     except ApiError as error:
@@ -54,7 +55,7 @@ def update(
     declared = _declare(urn, old, inputs)
     seconds = steering.timeout(declared.body, seconds)
     before = str(old.get("__fieldManager", declared.manager))
-    place, live = _apply(session, declared, ignored, owner=before)
+    place, live = _apply(session, declared, ignored, before)
     _give_up_ownership(session, declared, place, before)
     done = f'the Kubernetes API server reported that "{place.object_id}"'
     return settle(session, declared, place, live, seconds=seconds, done=done)
@@ -66,10 +67,8 @@ def _declare(urn: str, old: Properties, inputs: Properties) -> Declared:
 
 
 def _apply(
-    session: Session, declared: Declared, ignored: Sequence[str], owner: str | None = None
+    session: Session, declared: Declared, ignored: Sequence[str], owner: str, *, dry_run: bool = False
 ) -> tuple[Place, Properties]:
-    """Apply the object; without the manager that owned its fields so far, as a dry-run."""
-    dry_run = owner is None
     place = session.place(declared.body)
     live = session.find(place.path)
     if live is None:
@@ -80,10 +79,11 @@ def _apply(
     body = declared.body
     for path in ignored:
         body = _with_live_value(body, live, _steps(path))
+    force = session.force(body) or (dry_run and never_applied(live, owner))
     try:
-        if owner is not None:
+        if not dry_run:
             take_as_applied(session.api, place.path, live, owner)
-        return place, _send(session, declared, place, body, dry_run=dry_run)
+        return place, _send(session, declared._replace(body=body), place, owner, force=force, dry_run=dry_run)
     except ApiError as error:
         if dry_run and error.code == FORBIDDEN:
             raise
@@ -91,14 +91,13 @@ def _apply(
         raise partial_failure(done, _reason(error), place, declared.kept(live)) from error
 
 
-def _send(session: Session, declared: Declared, place: Place, body: Properties, *, dry_run: bool) -> Properties:
-    force = session.force(body)
+def _send(session: Session, declared: Declared, place: Place, owner: str, *, force: bool, dry_run: bool) -> Properties:
     try:
-        return session.api.apply(place.path, body, manager=declared.manager, force=force, dry_run=dry_run)
+        return session.api.apply(place.path, declared.body, manager=declared.manager, force=force, dry_run=dry_run)
     except ApiError as error:
-        if not dry_run or not conflicts_only_with(declared.manager, error):
+        if not conflicts_only_with_ours(error, owner):
             raise
-    return session.api.apply(place.path, body, manager=declared.manager, force=True, dry_run=True)
+    return session.api.apply(place.path, declared.body, manager=declared.manager, force=True, dry_run=dry_run)
 
 
 def _reason(error: ApiError) -> str:

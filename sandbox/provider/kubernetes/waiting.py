@@ -77,7 +77,7 @@ def _held_by(live: Properties) -> str:
     finalizers = [*live["metadata"].get("finalizers", []), *live.get("spec", {}).get("finalizers", [])]
     messages = [
         str(item["message"])
-        for item in live.get("status", {}).get("conditions", [])
+        for item in live.get("status", {}).get("conditions") or ()
         if item.get("status") == "True" and item.get("message")
     ]
     return "; ".join([f"finalizers {', '.join(finalizers) or 'none'}", *messages])

@@ -45,8 +45,24 @@ def _password(text: str) -> Made:
     return Made("none", {"result": Secret(text), "bcryptHash": Secret(hashed)})
 
 
-def _string(text: str) -> Made:
+def _make_password(inputs: Properties) -> Made:
+    return _password(characters.generate(inputs))
+
+
+def _adopt_password(text: str) -> tuple[Made, Properties]:
+    return _password(text), characters.rules_of(text)
+
+
+def _text(text: str) -> Made:
     return Made(text, {"result": text})
+
+
+def _make_string(inputs: Properties) -> Made:
+    return _text(characters.generate(inputs))
+
+
+def _adopt_string(text: str) -> tuple[Made, Properties]:
+    return _text(text), characters.rules_of(text)
 
 
 def _bytes(value: bytes, prefix: str) -> Made:
@@ -56,8 +72,12 @@ def _bytes(value: bytes, prefix: str) -> Made:
     return Made(url, {name: f"{prefix}{text}" for name, text in texts.items()})
 
 
-def _adopt_bytes(object_id: str) -> tuple[Made, Properties]:
-    prefix, _, url = object_id.rpartition(",")
+def _make_bytes(inputs: Properties) -> Made:
+    return _bytes(secrets.token_bytes(inputs["byteLength"]), str(inputs.get("prefix", "")))
+
+
+def _adopt_bytes(text: str) -> tuple[Made, Properties]:
+    prefix, _, url = text.rpartition(",")
     value = base64.urlsafe_b64decode(url + "=" * (-len(url) % 4))
     inputs: Properties = {"byteLength": len(value)}
     return _bytes(value, prefix), {**inputs, "prefix": prefix} if prefix else inputs
@@ -68,12 +88,20 @@ def _byte_faults(inputs: Properties) -> list[tuple[str, str]]:
     return [] if length >= 1 else [("byteLength", f"is {length}, must be at least 1")]
 
 
-def _uuid(text: str) -> Made:
-    return Made(text, {"result": text})
+def _make_uuid(_: Properties) -> Made:
+    return _text(str(uuid.uuid4()))
+
+
+def _adopt_uuid(text: str) -> tuple[Made, Properties]:
+    return _text(str(uuid.UUID(text))), {}
 
 
 def _nothing_wrong(_: Properties) -> list[tuple[str, str]]:
     return []
+
+
+def _as_given(inputs: Properties) -> Properties:
+    return inputs
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -82,32 +110,32 @@ KINDS: Final[dict[str, Kind]] = {
         outputs=("result", "bcryptHash"),
         find_faults=characters.find_faults,
         complete=characters.complete,
-        make=lambda inputs: _password(characters.generate(inputs)),
-        adopt=lambda text: (_password(text), characters.rules_of(text)),
+        make=_make_password,
+        adopt=_adopt_password,
     ),
     "random:index/randomString:RandomString": Kind(
         inputs=characters.KNOWN,
         outputs=("result",),
         find_faults=characters.find_faults,
         complete=characters.complete,
-        make=lambda inputs: _string(characters.generate(inputs)),
-        adopt=lambda text: (_string(text), characters.rules_of(text)),
+        make=_make_string,
+        adopt=_adopt_string,
     ),
     "random:index/randomId:RandomId": Kind(
         inputs=frozenset(("byteLength", "keepers", "prefix")),
         outputs=("b64Std", "b64Url", "dec", "hex"),
         find_faults=_byte_faults,
-        complete=dict,
-        make=lambda inputs: _bytes(secrets.token_bytes(inputs["byteLength"]), str(inputs.get("prefix", ""))),
+        complete=_as_given,
+        make=_make_bytes,
         adopt=_adopt_bytes,
     ),
     "random:index/randomUuid:RandomUuid": Kind(
         inputs=frozenset(("keepers",)),
         outputs=("result",),
         find_faults=_nothing_wrong,
-        complete=dict,
-        make=lambda _: _uuid(str(uuid.uuid4())),
-        adopt=lambda text: (_uuid(str(uuid.UUID(text))), {}),
+        complete=_as_given,
+        make=_make_uuid,
+        adopt=_adopt_uuid,
     ),
 }
 SECRET_OUTPUTS: Final = {"random:index/randomPassword:RandomPassword": ("result", "bcryptHash")}

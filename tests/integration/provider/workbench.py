@@ -101,14 +101,14 @@ class Outcome:
     summary: dict[str, int] = field(default_factory=dict)
 
     def step(self, name: str) -> Body:
-        """Return the step for the resource of that name."""
-        return next(step for step in self.steps if step["urn"].endswith(f"::{name}"))
+        """Return the last step for the resource of that name; a refresh comes before it."""
+        return next(step for step in reversed(self.steps) if step["urn"].endswith(f"::{name}"))
 
     @property
     def operations(self) -> dict[str, str]:
-        """The operation for each resource that isn't left as it is."""
+        """The operation for each resource that isn't left as it is, nor only looked at."""
         found = {step["urn"].rpartition("::")[2]: step["op"] for step in self.steps}
-        return {name: op for name, op in found.items() if op != "same"}
+        return {name: op for name, op in found.items() if op not in ("same", "refresh")}
 
 
 @dataclass

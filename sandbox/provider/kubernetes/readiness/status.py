@@ -11,8 +11,8 @@ class HopelessError(Exception):
 
 def condition(live: Properties, name: str) -> Properties:
     """Return the status condition of that type, empty if there is none."""
-    conditions: list[Properties] = live.get("status", {}).get("conditions", [])
-    found = (item for item in conditions if item.get("type") == name)
+    conditions: list[Properties] | None = live.get("status", Properties()).get("conditions")
+    found = (item for item in conditions or () if item.get("type") == name)
     return next(found, Properties())
 
 
