@@ -24,7 +24,7 @@ NAME = "sandbox"
 TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl")
 COMPONENTS = frozenset({"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller"})
 _VOLUMES = Path(__file__).parent / "volumes.yaml"
-_READY_SECONDS = 60
+READY_SECONDS = 60
 # kwok's default of a /24 is full at 250 Services; this is kubeadm's default, shortened to a /16.
 _SERVICE_RANGE = "10.96.0.0/16"
 # Below Linux's range of ephemeral ports (32768 up), so that no client connection takes one before we do.
@@ -62,7 +62,7 @@ def create(folder: Path, toolchain: Toolchain) -> None:
     configuration = folder / "kwokctl.yaml"
     configuration.write_text(_configuration(toolchain))
     command = [toolchain.path("kwokctl"), "create", "cluster", "--name", NAME, "--config", configuration]
-    command += ["--kubeconfig", folder / "kwok.kubeconfig", "--wait", f"{_READY_SECONDS}s"]
+    command += ["--kubeconfig", folder / "kwok.kubeconfig", "--wait", f"{READY_SECONDS}s"]
     environment = {**os.environ, "KWOK_WORKDIR": str(folder / "kwok")}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, umask=0o077)
     if run.returncode:
