@@ -70,12 +70,15 @@ class Stack:
 
     def resources(self) -> list[dict[str, Any]]:
         """Return the state's resources, the stack itself and its providers left out."""
-        if not self.checkpoint.exists():
-            return []
-        state: dict[str, Any] = json.loads(self.checkpoint.read_text())
-        latest = cast("dict[str, Any]", state["checkpoint"].get("latest") or {})
-        resources = cast("list[dict[str, Any]]", latest.get("resources") or [])
+        resources = cast("list[dict[str, Any]]", self.latest().get("resources") or [])
         return [resource for resource in resources if not resource["type"].startswith("pulumi:")]
+
+    def latest(self) -> dict[str, Any]:
+        """Return the state as the backend's file has it, empty before the first update."""
+        if not self.checkpoint.exists():
+            return {}
+        state: dict[str, Any] = json.loads(self.checkpoint.read_text())
+        return cast("dict[str, Any]", state["checkpoint"].get("latest") or {})
 
     def prepare(self) -> None:
         """Make passphrase, salt, the `pulumi` on PATH and the stack, as far as they aren't there."""

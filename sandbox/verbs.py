@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox import cluster, controller, kubeconfig, plugins
+from sandbox import cluster, controller, kubeconfig, pending, plugins
 from sandbox.errors import SandboxError
 from sandbox.stack import DEV, Stack
 
@@ -149,6 +149,8 @@ def _prepare(stack: Stack, progress: Progress) -> None:
     plugins.place(stack.folder.pulumi_home, stack.toolchain, progress)
     if stack.unlock():
         progress.note("Released the lock of an update that was killed")
+    if pending.settle(stack):
+        progress.note("Took over what a killed update had begun")
 
 
 def _run(stack: Stack, *arguments: str, **variables: str) -> None:

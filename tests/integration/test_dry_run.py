@@ -24,7 +24,8 @@ class Api:
     """Dry-run server-side apply with strict field validation; keeps the warnings that the server sends along."""
 
     def __init__(self, cluster: Cluster) -> None:
-        config = KubeConfig.from_file(cluster.kubeconfig).get()
+        config = KubeConfig.from_file(cluster.kubeconfig).get(context_name=cluster.context)
+        assert config
         self._http = Client(config, ConnectionParams())
 
     def close(self) -> None:

@@ -149,4 +149,3 @@ def test_the_memory_limit_is_the_one_given(start: Callable[..., Server]) -> None
     server = start(0)
     eventually(server.ready)
     assert server.ask("config", "get", "maxmemory").splitlines() == ["maxmemory", "10000000"]
-

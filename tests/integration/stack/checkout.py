@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[3]
-_CODE = ("__main__.py", "components", "controllers", "crds", "sandbox", "Makefile", "Pulumi.yaml")
+_CODE = ("__main__.py", "components", "controllers", "crds", "sandbox", "Pulumi.yaml")
 _LONGEST_COMMAND = 300
 
 

@@ -66,9 +66,7 @@ def test_an_interrupted_up_resumes(second: Checkout, blow: signal.Signals) -> No
     os.killpg(running.pid, blow)
     running.communicate(timeout=60)
     # After a SIGKILL the lock of the dead engine stays, and what it was doing is pending.
-    second.pulumi("cancel", "--yes", check=blow is signal.SIGINT and False)
-    second.pulumi("refresh", "--yes", "--skip-preview", "--clear-pending-creates")
-    second.up()
+    second.sandbox("up")
     second.pulumi("preview", "--expect-no-changes", "--refresh")
     assert second.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 2
 
