@@ -89,8 +89,9 @@ class WebsitesSettings(Model):
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong between the fields."""
         for name in self.sites:
-            if len(name) > LONGEST_NAME:
-                yield Problem(f"sites.{name}", name, f"a name of up to {LONGEST_NAME} characters")
+            if len(name) > LONGEST_NAME or name[0].isdigit():
+                allowed_name = f"a name of up to {LONGEST_NAME} characters that starts with a letter"
+                yield Problem(f"sites.{name}", name, allowed_name)
         if self.controller.namespace == self.namespace:
             other = f"another namespace than that of the Websites, '{self.namespace}'"
             yield Problem("controller.namespace", self.controller.namespace, other)

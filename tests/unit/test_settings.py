@@ -159,7 +159,12 @@ WRONG = {
     ),
     "website name too long for its Service": (
         {"websites": {"sites": {"a" * 56: {"gitRepo": "https://example.com/r.git"}}}},
-        f"platform:websites.sites.{'a' * 56} = '{'a' * 56}': allowed is a name of up to 55 characters",
+        f"platform:websites.sites.{'a' * 56} = '{'a' * 56}': "
+        "allowed is a name of up to 55 characters that starts with a letter",
+    ),
+    "website name that no Service may have": (
+        {"websites": {"sites": {"7up": {"gitRepo": "https://example.com/r.git"}}}},
+        "platform:websites.sites.7up = '7up': allowed is a name of up to 55 characters that starts with a letter",
     ),
     "git repository with a password": (
         {"websites": {"sites": {"kubia": {"gitRepo": "https://user:hunter2@example.com/r.git"}}}},
