@@ -24,7 +24,8 @@ if [ ! -e "$policy" ]; then
   chmod +x "$policy"
   trap 'rm -f "$log" "$policy"' EXIT
 fi
-# shellcheck disable=SC2086 - one word for each package
+# One word for each package.
+# shellcheck disable=SC2086
 if ! { apt-get update && apt-get install -y --no-install-recommends $missing; } > "$log" 2>&1; then
   tail -n 20 "$log" >&2
   echo "apt-get could not install$missing" >&2
