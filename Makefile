@@ -1,4 +1,5 @@
-# Everything a person does with this project; `make help` lists it. Nothing here needs root, Docker or a cloud.
+# Everything a person does with this project; `make help` lists it. Docker and a cloud are never needed;
+# root only where the tests' redis-server is missing.
 PYTHON ?= python3
 NAME ?= default
 STACK ?= dev
@@ -18,7 +19,8 @@ help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 	@echo "  NAME=x gives a second sandbox beside the default one; up takes CONTEXT=x, preview takes STACK=x"
 
-setup: $(PACKAGES) ## install the Python packages and build the tools
+setup: $(PACKAGES) ## install what is missing and build the tools
+	@sandbox/debian-packages.sh
 	@$(SANDBOX) tools
 
 up: $(PACKAGES) ## start the sandbox and roll the stack dev out; CONTEXT=x: to your own cluster
@@ -43,6 +45,7 @@ clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stac
 	@$(SANDBOX) clean
 
 test: $(PACKAGES) ## run all tests
+	@sandbox/debian-packages.sh
 	@$(BIN)/python -m pytest
 
 lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
