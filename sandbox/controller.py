@@ -47,15 +47,16 @@ def start(folder: Folder, toolchain: Toolchain) -> bool:
     command += ["--namespace", variables.pop("WATCH_NAMESPACE", "websites"), "--health-address", "127.0.0.1:0"]
     supervisor = [sys.executable, "-m", "sandbox.supervisor", str(folder.root), str(toolchain.path("kubectl"))]
     with log_of(folder).open("ab") as log:
-        subprocess.Popen(
-            [*supervisor, *command],
+        # Started by a shell that ends at once: it is nobody's child, and outlives `make up` and its Ctrl-C.
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" &', "sh", *supervisor, *command],
             cwd=folder.project,
             env={**os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # Out of the terminal's reach: the controller outlives `make up` and its Ctrl-C.
             start_new_session=True,
+            check=True,
         )
     return True
 

@@ -1,0 +1,104 @@
+"""A small project with a sandbox of its own, used by its command line."""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+_LONGEST_COMMAND = 180
+
+PROGRAM = """\
+import pulumi
+import pulumi_kubernetes as k8s
+
+cluster = k8s.Provider("cluster", context="sandbox")
+settings = pulumi.Config().require_object("settings")
+k8s.core.v1.ConfigMap(
+    "settings",
+    metadata={"name": "settings", "namespace": "default"},
+    data={"colour": settings["colour"]},
+    opts=pulumi.ResourceOptions(provider=cluster),
+)
+"""
+STACK_FILE = """\
+# A comment that must stay.
+config:
+  small:settings:
+    colour: green
+"""
+Run = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class SmallProject:
+    """A project of one ConfigMap, whose checkout holds a copy of the sandbox."""
+
+    folder: Path
+
+    @property
+    def run_folder(self) -> Path:
+        return self.folder / ".sandbox" / "default"
+
+    @property
+    def stack_file(self) -> Path:
+        return self.folder / "Pulumi.dev.yaml"
+
+    def sandbox(self, *arguments: str, check: bool = True, **variables: str) -> Run:
+        environment = {key: value for key, value in os.environ.items() if key != "SANDBOX_DIR"} | variables
+        return self._run([sys.executable, "-m", "sandbox", *arguments], environment, check=check)
+
+    def environment(self) -> dict[str, str]:
+        lines = self.sandbox("env").stdout.splitlines()
+        pairs = (line.removeprefix("export ").partition("=") for line in lines)
+        return dict(os.environ) | {name: "".join(shlex.split(value)) for name, _, value in pairs}
+
+    def pulumi(self, *arguments: str, check: bool = True) -> Run:
+        return self._run(["pulumi", "--non-interactive", *arguments], self.environment(), check=check)
+
+    def kubectl(self, *arguments: str, check: bool = True) -> str:
+        return self._run(["kubectl", *arguments], self.environment(), check=check).stdout
+
+    def _run(self, command: list[str], environment: dict[str, str], *, check: bool) -> Run:
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST_COMMAND,
+            stdin=subprocess.DEVNULL,
+        )
+        assert not check or done.returncode == 0, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+
+Maker = Callable[[], SmallProject]
+
+
+@pytest.fixture(scope="module")
+def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
+    """Makes projects; their sandboxes are removed at the end."""
+    made: list[SmallProject] = []
+
+    def make() -> SmallProject:
+        folder = tmp_path_factory.mktemp("checkout")
+        for package in ("sandbox", "controllers"):
+            shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
+        (folder / "Pulumi.dev.yaml").write_text(STACK_FILE)
+        (folder / "__main__.py").write_text(PROGRAM)
+        made.append(SmallProject(folder))
+        return made[-1]
+
+    yield make
+    for project in made:
+        project.sandbox("down", check=False)
+        project.sandbox("clean", check=False)
