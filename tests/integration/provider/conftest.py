@@ -8,13 +8,14 @@ import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from plugin import Plugin
 from workbench import Stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from workbench import Kubectl
+    from workbench import Body, Kubectl
 
     from sandbox.cluster import Cluster
     from sandbox.toolchain import Toolchain
@@ -49,3 +50,23 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
 def stack(tmp_path: Path, toolchain: Toolchain, cluster: Cluster) -> Stack:
     """An empty stack."""
     return Stack.make(tmp_path, toolchain.bin, cluster.kubeconfig, cluster.context)
+
+
+@pytest.fixture(scope="session")
+def settings(cluster: Cluster) -> Body:
+    """The configuration of a Kubernetes provider that points to the cluster."""
+    return {"kubeconfig": str(cluster.kubeconfig), "context": cluster.context}
+
+
+@pytest.fixture(scope="module")
+def plugin(settings: Body) -> Iterator[Plugin]:
+    """The Kubernetes stand-in, without an engine."""
+    with Plugin("kubernetes", settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def lenient(settings: Body) -> Iterator[Plugin]:
+    """The same, with ConfigMaps declared mutable."""
+    with Plugin("kubernetes", {**settings, "enableConfigMapMutable": "true"}) as running:
+        yield running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import grpc
 from google.protobuf.empty_pb2 import Empty
@@ -16,6 +16,7 @@ from sandbox.provider.errors import DETAILS_KEY
 from sandbox.provider.values import decode, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
 PROJECT = "urn:pulumi:test::workbench::"
@@ -52,7 +53,7 @@ class Plugin:
         self.stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
         self._call(self.stub.Configure, provider_pb2.ConfigureRequest(args=encode(settings)))
 
-    def __enter__(self) -> Plugin:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -103,8 +104,16 @@ class Plugin:
         )
         return self._call(self.stub.Diff, request)
 
-    def update(self, kept: Kept, body: Body, *, seconds: float = 0, preview: bool = False) -> Kept:
-        """Change a resource."""
+    def update(
+        self,
+        kept: Kept,
+        body: Body,
+        *,
+        seconds: float = 0,
+        preview: bool = False,
+        ignored: Sequence[str] = (),
+    ) -> Kept:
+        """Change a resource; the engine replaces ignored inputs by the old ones, which is up to the caller here."""
         inputs = self.check(kept.kind, "one", body, kept.inputs)
         request = provider_pb2.UpdateRequest(
             id=kept.object_id,
@@ -115,6 +124,7 @@ class Plugin:
             news=encode(inputs),
             timeout=seconds,
             preview=preview,
+            ignoreChanges=ignored,
         )
         answer = self._call(self.stub.Update, request)
         return Kept(kept.urn, kept.kind, kept.object_id, inputs, decode(answer.properties))
@@ -145,18 +155,26 @@ class Plugin:
         )
         self._call(self.stub.Delete, request)
 
+    def invoke(self, function: str) -> None:
+        """Call a function."""
+        self._call(self.stub.Invoke, provider_pb2.InvokeRequest(tok=function))
+
+    def construct(self, kind: str) -> None:
+        """Make a component."""
+        self._call(self.stub.Construct, provider_pb2.ConstructRequest(type=kind, name="one"))
+
     def cancel(self) -> None:
         """Ask for an end to all waiting."""
         self.stub.Cancel(Empty())
 
-    def _call(self, method: Any, request: Any) -> Any:  # noqa: ANN401 - the stub's methods are untyped
+    def _call(self, method: Any, request: Any) -> Any:
         try:
             return method(request, timeout=60)
         except grpc.RpcError as error:
             raise _failure(error) from error
 
 
-def _failure(error: Any) -> Failure:  # noqa: ANN401 - grpc's errors are calls as well, of no one type
+def _failure(error: Any) -> Failure:
     for key, value in error.trailing_metadata() or ():
         if key == DETAILS_KEY:
             status = status_pb2.Status.FromString(value)

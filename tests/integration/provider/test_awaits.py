@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from plugin import Failure, Plugin
-from workbench import Body, Kubectl, config_map
+from workbench import Body, config_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from sandbox.cluster import Cluster
+    from workbench import Kubectl
 
 TEMPLATE = {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}}
 NOWHERE = {
@@ -22,13 +20,6 @@ NOWHERE = {
     "spec": {"containers": [{"name": "c", "image": "nginx:1"}], "nodeSelector": {"no-such": "node"}},
 }
 SELECTOR = {"matchLabels": {"app": "x"}}
-
-
-@pytest.fixture
-def plugin(cluster: Cluster) -> Iterator[Plugin]:
-    """A plugin that speaks to the cluster."""
-    with Plugin("kubernetes", {"kubeconfig": str(cluster.kubeconfig), "context": cluster.context}) as running:
-        yield running
 
 
 def declare(api_version: str, kind: str, namespace: str, spec: Body, **annotations: str) -> Body:
@@ -257,19 +248,20 @@ def test_a_refresh_of_what_is_not_ready_says_so(plugin: Plugin, namespace: str) 
     assert raised.value.object_id == f"{namespace}/one"
 
 
-def test_cancelling_ends_the_wait_and_keeps_what_was_made(plugin: Plugin, namespace: str) -> None:
+def test_cancelling_ends_the_wait_and_keeps_what_was_made(settings: Body, namespace: str) -> None:
     spec = {"selector": SELECTOR, "template": NOWHERE}
     failures: list[Failure] = []
+    with Plugin("kubernetes", settings) as plugin:
 
-    def create() -> None:
-        with pytest.raises(Failure) as raised:
-            plugin.create(declare("apps/v1", "Deployment", namespace, spec))
-        failures.append(raised.value)
+        def create() -> None:
+            with pytest.raises(Failure) as raised:
+                plugin.create(declare("apps/v1", "Deployment", namespace, spec))
+            failures.append(raised.value)
 
-    waiting = threading.Thread(target=create)
-    waiting.start()
-    time.sleep(0.5)
-    plugin.cancel()
-    waiting.join(timeout=5)
+        waiting = threading.Thread(target=create)
+        waiting.start()
+        time.sleep(0.5)
+        plugin.cancel()
+        waiting.join(timeout=5)
     assert "cancelled while waiting" in failures[0].message
     assert failures[0].object_id == f"{namespace}/one"

@@ -90,6 +90,24 @@ def config_map(name: str, namespace: str, **data: Any) -> Body:
     }
 
 
+def definition(group: str, kind: str) -> Body:
+    """Return the definition of a namespaced kind whose spec has one field, `text`."""
+    plural = f"{kind.lower()}s"
+    spec = {"type": "object", "properties": {"text": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"spec": spec}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"plural": plural, "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+        },
+    }
+
+
 @dataclass
 class Outcome:
     """What a run of the CLI said."""
