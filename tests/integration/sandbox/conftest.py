@@ -1,4 +1,4 @@
-"""A small project with a sandbox of its own, used by its command line."""
+"""A small project with a sandbox of its own, and kubectl on the test session's control plane."""
 
 import os
 import shlex
@@ -10,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from sandbox.cluster import Cluster
+from sandbox.toolchain import Toolchain
+from tests.integration.sandbox.kubectl import Kubectl
 
 ROOT = Path(__file__).parents[3]
 _LONGEST_COMMAND = 180
@@ -102,3 +106,16 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
     for project in made:
         project.sandbox("down", check=False)
         project.sandbox("clean", check=False)
+
+
+@pytest.fixture(scope="module")
+def kubectl(cluster: Cluster, toolchain: Toolchain) -> Kubectl:
+    return Kubectl(cluster, toolchain)
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]:
+    name = f"test-{abs(hash(request.node.name)) % 10**8}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false")

@@ -1,8 +1,6 @@
 """The sandbox as a person uses it: each verb, the words it finds, and the files it leaves alone."""
 
 import stat
-import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,13 +29,6 @@ def editable(project: SmallProject):
     """The same, with its stack file as it was afterwards."""
     yield project
     project.stack_file.write_text(STACK_FILE)
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
 
 
 def processes_of(project: SmallProject) -> list[psutil.Process]:

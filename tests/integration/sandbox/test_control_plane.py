@@ -8,9 +8,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import psutil
@@ -21,81 +19,9 @@ from sandbox import cluster as control_plane
 from sandbox.cluster import Cluster, kwokctl
 from sandbox.processes import running
 from sandbox.toolchain import Toolchain
+from tests.integration.sandbox.kubectl import Kubectl, eventually
 
 ROOT = Path(__file__).parents[3]
-# A shared machine with two cores; by itself it takes about 6 s.
-START_SECONDS = 30
-
-
-class Kubectl:
-    """kubectl on one cluster."""
-
-    def __init__(self, cluster: Cluster, toolchain: Toolchain) -> None:
-        self._command = [str(toolchain.path("kubectl")), f"--kubeconfig={cluster.kubeconfig}"]
-
-    def __call__(self, *arguments: str, stdin: object = None) -> str:
-        done = self.run(*arguments, stdin=stdin)
-        assert done.returncode == 0, f"{arguments}: {done.stderr}"
-        return done.stdout
-
-    def run(self, *arguments: str, stdin: object = None) -> subprocess.CompletedProcess[str]:
-        text = None if stdin is None else json.dumps(stdin)
-        return subprocess.run([*self._command, *arguments], input=text, capture_output=True, text=True, check=False)
-
-    def apply(self, *objects: dict[str, Any]) -> None:
-        self("apply", "--server-side", "-f", "-", stdin={"apiVersion": "v1", "kind": "List", "items": objects})
-
-    def items(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
-        return json.loads(self("get", kind, "-o", "json", *arguments))["items"]
-
-
-@pytest.fixture(scope="module")
-def kubectl(cluster: Cluster, toolchain: Toolchain) -> Kubectl:
-    return Kubectl(cluster, toolchain)
-
-
-@pytest.fixture
-def namespace(kubectl: Kubectl, request: pytest.FixtureRequest) -> Iterator[str]:
-    name = f"test-{abs(hash(request.node.name)) % 10**8}"
-    kubectl("create", "namespace", name)
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
-
-
-@pytest.fixture(scope="module")
-def classes(kubectl: Kubectl) -> None:
-    """The StorageClasses that the program declares: one for each way of binding."""
-    for name, mode in (("longhorn", "Immediate"), ("longhorn-late", "WaitForFirstConsumer")):
-        kubectl.apply(
-            {
-                "apiVersion": "storage.k8s.io/v1",
-                "kind": "StorageClass",
-                "metadata": {"name": name},
-                "provisioner": "driver.longhorn.io",
-                "allowVolumeExpansion": True,
-                "volumeBindingMode": mode,
-            }
-        )
-
-
-def claim(name: str, namespace: str, storage_class: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolumeClaim",
-        "metadata": {"name": name, "namespace": namespace},
-        "spec": {
-            "storageClassName": storage_class,
-            "accessModes": ["ReadWriteOnce"],
-            "resources": {"requests": {"storage": "1Gi"}},
-        },
-    }
-
-
-def eventually(condition: Callable[[], bool], what: str, seconds: float = START_SECONDS) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.2)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
@@ -178,54 +104,6 @@ def test_a_privileged_pod_is_refused_in_a_restricted_namespace(kubectl: Kubectl,
 
 def test_there_is_room_for_more_services_than_a_24_bit_range_has(kubectl: Kubectl):
     assert kubectl.items("servicecidr")[0]["spec"]["cidrs"] == ["10.96.0.0/16"]
-
-
-@pytest.mark.usefixtures("classes")
-def test_a_claim_is_bound_grows_and_takes_its_volume_along(kubectl: Kubectl, namespace: str):
-    def read(*fields: str) -> Callable[[], Any]:
-        path = "|".join(f"{{.{field}}}" for field in fields)
-        return lambda: kubectl("get", "pvc", "data", "-n", namespace, "-o", f"jsonpath={path}")
-
-    kubectl.apply(claim("data", namespace, "longhorn"))
-    eventually(lambda: read("status.phase", "status.capacity.storage")() == "Bound|1Gi", "bound")
-    volume = read("spec.volumeName")()
-    grown = {"spec": {"resources": {"requests": {"storage": "3Gi"}}}}
-    kubectl("patch", "pvc", "data", "-n", namespace, "-p", json.dumps(grown))
-    eventually(lambda: read("status.capacity.storage")() == "3Gi", "grown")
-    assert kubectl("get", "pv", volume, "-o", "jsonpath={.spec.capacity.storage}") == "3Gi"
-    kubectl("delete", "pvc", "data", "-n", namespace)
-    eventually(lambda: not kubectl("get", "pv", volume, "--ignore-not-found"), "the volume is gone")
-
-
-@pytest.mark.usefixtures("classes")
-def test_a_claim_that_waits_for_its_pod_is_not_bound_before(kubectl: Kubectl, namespace: str):
-    kubectl.apply(claim("early", namespace, "longhorn"), claim("late", namespace, "longhorn-late"))
-    phase = lambda name: kubectl("get", "pvc", name, "-n", namespace, "-o", "jsonpath={.status.phase}")  # noqa: E731
-    eventually(lambda: phase("early") == "Bound", "the claim that doesn't wait is bound")
-    assert phase("late") == "Pending"
-
-
-@pytest.mark.usefixtures("classes")
-def test_a_stateful_set_becomes_ready_with_a_volume_for_every_pod(kubectl: Kubectl, namespace: str):
-    container = {"name": "c", "image": "example.com/x", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}
-    template = claim("data", namespace, "longhorn-late")
-    kubectl.apply(
-        {
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "metadata": {"name": "s", "namespace": namespace},
-            "spec": {
-                "serviceName": "s",
-                "replicas": 3,
-                "selector": {"matchLabels": {"app": "s"}},
-                "template": {"metadata": {"labels": {"app": "s"}}, "spec": {"containers": [container]}},
-                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": template["spec"]}],
-            },
-        }
-    )
-    kubectl("rollout", "status", "statefulset/s", "-n", namespace, f"--timeout={START_SECONDS}s")
-    phases = {item["metadata"]["name"]: item["status"]["phase"] for item in kubectl.items("pvc", "-n", namespace)}
-    assert phases == {"data-s-0": "Bound", "data-s-1": "Bound", "data-s-2": "Bound"}
 
 
 def test_two_side_by_side_do_not_touch_each_other(
