@@ -125,7 +125,7 @@ def refuse_immutable_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> N
     """Raise ValueError when a pool that stays would change a field that can't change under running pods."""
     before = {pool["name"]: pool for pool in _pools(old)}
     changes = [
-        f"pool '{pool['name']}': {field} {before[pool['name']][field]} -> {pool[field]}"
+        f"pool '{pool['name']}': {field} {_shown(before[pool['name']][field])} -> {_shown(pool[field])}"
         for pool in _pools(new)
         for field in _IMMUTABLE
         if pool["name"] in before and before[pool["name"]].get(field) != pool[field]
@@ -136,6 +136,11 @@ def refuse_immutable_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> N
             "Migrate instead: add a second pool with another name, drain node after node so that pods take new "
             "addresses, then remove the old pool (docs/guide/calico.md)."
         )
+
+
+def _shown(value: float | str) -> str:
+    # The engine hands every number over as a float.
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _pools(inputs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

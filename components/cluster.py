@@ -67,6 +67,8 @@ class Cluster(Component):
             context=settings.context,
             cluster_identifier=settings.identifier,
             enable_server_side_apply=True,
+            # A declared field is the program's: what a hand or a script changed in it is put back, not argued about.
+            enable_patch_force=True,
             enable_config_map_mutable=True,
             enable_secret_mutable=True,
             opts=self.child(),
