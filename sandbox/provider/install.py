@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from importlib.metadata import version
@@ -16,17 +17,25 @@ _PLUGINS: Final = ("kubernetes", "random")
 def install(pulumi_home: Path) -> None:
     """Write the stand-ins into a Pulumi home folder, at the versions of the SDKs that are installed here.
 
-    A plugin that is there already, such as the official one, stays as it is. The stand-ins run with the interpreter
-    and from the checkout that call this.
+    An official plugin that is there already stays. The stand-ins run with the interpreter and from the checkout that
+    call this, whoever installed them before.
     """
     checkout = Path(next(iter(sandbox.provider.__path__))).parents[1]
     for name in _PLUGINS:
         folder = pulumi_home / "plugins" / f"resource-{name}-v{version(f'pulumi-{name}')}"
         program = folder / f"pulumi-resource-{name}"
-        if program.exists():
+        module = f"sandbox.provider.{name}"
+        if program.exists() and module.encode() not in program.read_bytes():
             continue
         folder.mkdir(parents=True, exist_ok=True)
         environment = f"PYTHONPATH={shlex.quote(str(checkout))} PYTHONSAFEPATH=1"
-        command = f'{environment} exec {shlex.quote(sys.executable)} -m sandbox.provider.{name} "$@"'
-        program.write_text(f"#!/bin/sh\n{command}\n", encoding="utf-8")
-        program.chmod(0o755)
+        command = f'{environment} exec {shlex.quote(sys.executable)} -m {module} "$@"'
+        _write_program(program, f"#!/bin/sh\n{command}\n")
+
+
+def _write_program(path: Path, content: str) -> None:
+    """Write the program in one move: another engine may be about to start it."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}")
+    fresh.write_text(content, encoding="utf-8")
+    fresh.chmod(0o755)
+    fresh.replace(path)

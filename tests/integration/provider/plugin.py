@@ -65,6 +65,18 @@ class Plugin:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    def check_config(self, settings: Body) -> Body:
+        """Return the checked configuration; raises Failure when it is refused."""
+        answer = self._call(self.stub.CheckConfig, provider_pb2.CheckRequest(news=encode(settings)))
+        if answer.failures:
+            raise Failure("; ".join(f"{failure.property}: {failure.reason}" for failure in answer.failures))
+        return decode(answer.inputs)
+
+    def diff_config(self, old: Body, new: Body) -> provider_pb2.DiffResponse:
+        """Return the difference between two configurations."""
+        request = provider_pb2.DiffRequest(old_inputs=encode(old), news=encode(new))
+        return self._call(self.stub.DiffConfig, request)
+
     def check(self, kind: str, name: str, inputs: Body, old: Body | None = None) -> Body:
         """Return the checked inputs; raises Failure when they are refused."""
         request = provider_pb2.CheckRequest(

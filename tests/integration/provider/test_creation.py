@@ -59,7 +59,7 @@ def test_a_creation_waits_for_its_predecessor_of_the_same_name_to_be_gone(
     held["metadata"]["finalizers"] = ["example.com/hold"]
     plugin.create(held)
     kubectl("delete", "configmap", "one", "-n", namespace, "--wait=false")
-    with pytest.raises(Failure, match="example.com/hold"):
+    with pytest.raises(Failure, match=r"example\.com/hold"):
         plugin.create(config_map("one", namespace, a="2"), seconds=0.5)
     kubectl("patch", "configmap", "one", "-n", namespace, "--type=merge", '--patch={"metadata":{"finalizers":null}}')
     assert plugin.create(config_map("one", namespace, a="2")).outputs["data"] == {"a": "2"}

@@ -211,7 +211,7 @@ class Stack:
         """Delete everything."""
         return self.run("destroy", "--yes", "--skip-preview", "--stack=test")
 
-    def state(self) -> dict[str, Body]:
+    def state(self, *flags: str) -> dict[str, Body]:
         """Return the state's resources by name."""
-        exported = json.loads(self.run("stack", "export", "--stack=test").output)
+        exported = json.loads(self.run("stack", "export", "--stack=test", *flags).output)
         return {item["urn"].rpartition("::")[2]: item for item in exported["deployment"].get("resources", [])}
