@@ -37,13 +37,12 @@ def kubectl(cluster: Cluster, toolchain: Toolchain) -> Kubectl:
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace of the test's own."""
+def namespace(kubectl: Kubectl) -> str:
+    """A namespace of the test's own, which goes with the cluster."""
     name = f"provider-{secrets.token_hex(4)}"
     kubectl("create", "namespace", name)
     kubectl("wait", "--for=create", "serviceaccount/default", f"--namespace={name}")
-    yield name
-    kubectl("delete", "namespace", name, "--wait=false")
+    return name
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from plugin import Failure, Kept, Plugin
 from workbench import Body, Outcome, Stack, kubernetes
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ def applied(
 
 
 @pytest.fixture(scope="module")
+def state(applied: Stack) -> dict[str, Body]:
+    """What the engine keeps of the recorded objects."""
+    return applied.state()
+
+
+@pytest.fixture(scope="module")
 def preview(applied: Stack) -> Outcome:
     """The preview of all edits that the API server accepts."""
     return applied.preview(*edited(set(PASSING)))
@@ -112,7 +119,19 @@ def test_an_edit_of_what_is_mutable_has_the_recorded_answer(preview_mutable: Out
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_an_edit_that_the_api_server_refuses_fails_with_the_recorded_message(applied: Stack, name: str) -> None:
+def test_an_edit_that_the_api_server_refuses_fails_with_the_recorded_reason(
+    applied: Stack, state: dict[str, Body], plugin: Plugin, name: str
+) -> None:
+    resource = state[name.replace("/", "-")]
+    kept = Kept(resource["urn"], resource["type"], resource["id"], resource["inputs"], resource["outputs"])
+    with pytest.raises(Failure) as raised:
+        plugin.update(kept, entry(name, "after")["properties"], preview=True)
+    recorded = CASES[name]["preview"]["message"].partition("* ")[2]
+    assert raised.value.message.startswith(recorded)
+
+
+def test_a_refused_edit_fails_the_preview_with_the_recorded_message(applied: Stack) -> None:
+    name = "deployment/strategy"
     outcome = applied.preview(*edited({name}), fails=True)
     recorded = CASES[name]["preview"]["message"]
     assert [message for message in outcome.messages if message.startswith(recorded)]
