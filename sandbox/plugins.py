@@ -34,7 +34,7 @@ def place(pulumi_home: Path, toolchain: Toolchain, progress: Progress) -> None:
         folder = Path("plugins") / f"resource-{name}-v{wanted}"
         if (pulumi_home / folder).exists():
             continue
-        source = _installed(folder) or _downloaded(name, wanted, folder, toolchain, progress)
+        source = _installed(name, folder) or _downloaded(name, wanted, folder, toolchain, progress)
         if source:
             shutil.copytree(source, pulumi_home / folder, copy_function=link_or_copy)
             progress.note(f"Pulumi plugin {name} {wanted}: the official one, from {source}")
@@ -43,10 +43,13 @@ def place(pulumi_home: Path, toolchain: Toolchain, progress: Progress) -> None:
     install.install(pulumi_home)
 
 
-def _installed(folder: Path) -> Path | None:
+def _installed(name: str, folder: Path) -> Path | None:
+    """Return the official plugin's folder in the user's Pulumi home; in a sandbox's shell that may be a sandbox's."""
     home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
     partial = home / folder.with_name(f"{folder.name}.partial")
-    return home / folder if (home / folder).is_dir() and not partial.exists() else None
+    program = home / folder / f"pulumi-resource-{name}"
+    whole = program.is_file() and not partial.exists()
+    return home / folder if whole and not install.is_stand_in(program) else None
 
 
 def _downloaded(name: str, wanted: str, folder: Path, toolchain: Toolchain, progress: Progress) -> Path | None:

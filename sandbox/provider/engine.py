@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from typing import Final
 
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+_LOG_SECONDS: Final = 5
 
 
 class Engine:
@@ -18,11 +22,11 @@ class Engine:
         self._lock = threading.Lock()
 
     def warn(self, message: str) -> None:
-        """Show a warning among the update's diagnostics."""
+        """Show a warning among the update's diagnostics; nothing fails because nobody hears it."""
         with self._lock:
             if message in self._told:
                 return
             self._told.add(message)
-        with grpc.insecure_channel(self._address) as channel:
-            request = engine_pb2.LogRequest(severity=engine_pb2.LogSeverity.WARNING, message=message)
-            engine_pb2_grpc.EngineStub(channel).Log(request)
+        request = engine_pb2.LogRequest(severity=engine_pb2.LogSeverity.WARNING, message=message)
+        with contextlib.suppress(grpc.RpcError), grpc.insecure_channel(self._address) as channel:
+            engine_pb2_grpc.EngineStub(channel).Log(request, timeout=_LOG_SECONDS)

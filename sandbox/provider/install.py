@@ -22,15 +22,21 @@ def install(pulumi_home: Path) -> None:
     """
     checkout = Path(next(iter(sandbox.provider.__path__))).parents[1]
     for name in _PLUGINS:
-        folder = pulumi_home / "plugins" / f"resource-{name}-v{version(f'pulumi-{name}')}"
+        sdk = version(f"pulumi-{name}")
+        folder = pulumi_home / "plugins" / f"resource-{name}-v{sdk}"
         program = folder / f"pulumi-resource-{name}"
         module = f"sandbox.provider.{name}"
-        if program.exists() and module.encode() not in program.read_bytes():
+        if program.exists() and not is_stand_in(program):
             continue
         folder.mkdir(parents=True, exist_ok=True)
         environment = f"PYTHONPATH={shlex.quote(str(checkout))} PYTHONSAFEPATH=1"
-        command = f'{environment} exec {shlex.quote(sys.executable)} -m {module} "$@"'
+        command = f'{environment} exec {shlex.quote(sys.executable)} -m {module} {sdk} "$@"'
         _write_program(program, f"#!/bin/sh\n{command}\n")
+
+
+def is_stand_in(program: Path) -> bool:
+    """Tell whether a plugin's program is one that `install` wrote."""
+    return b"sandbox.provider." in program.read_bytes()
 
 
 def _write_program(path: Path, content: str) -> None:

@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _ASK_SECONDS = 20
+# More than the two lines of a shim.
+_SHIM_BYTES = 4096
 
 
 def find(tool: Tool, folders: Iterable[Path]) -> Path | None:
     """Return the first program of that name whose version will do, or None; an unsuitable one hides no other."""
     for folder in folders:
         program = folder / tool.name
-        if os.access(program, os.X_OK) and program.is_file() and _will_do(tool, program):
+        if os.access(program, os.X_OK) and program.is_file() and not _is_shim(program) and _will_do(tool, program):
             return program.absolute()
     return None
 
@@ -32,6 +34,12 @@ def path_folders() -> list[Path]:
     """Return the folders of PATH in order, but for our own links: a sandbox's shell has those on PATH."""
     folders = [Path(entry) for entry in os.environ.get("PATH", "").split(os.pathsep) if entry]
     return [folder for folder in folders if bin_folder() not in folder.parents]
+
+
+def _is_shim(program: Path) -> bool:
+    """Tell whether this is a sandbox's own `pulumi`, as in its shell: taken for the real one, it would call itself."""
+    with program.open("rb") as file:
+        return b"/sandbox/shim.py" in file.read(_SHIM_BYTES)
 
 
 def _will_do(tool: Tool, program: Path) -> bool:

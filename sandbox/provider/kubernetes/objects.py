@@ -30,7 +30,6 @@ SERVER_METADATA: Final = frozenset(
 SERVER_ANNOTATIONS: Final = frozenset(
     ("deployment.kubernetes.io/revision", "kubectl.kubernetes.io/last-applied-configuration")
 )
-BOOKKEEPING: Final = ("__fieldManager", "__initialApiVersion", "__inputs")
 _QUANTITY_PARENTS: Final = frozenset(("requests", "limits", "capacity", "hard", "default", "defaultRequest"))
 _QUANTITY_FIELDS: Final = frozenset(("storage", "sizeLimit", "averageValue", "size"))
 _SUFFIXES: Final = {
@@ -76,8 +75,8 @@ def hide_content(properties: Properties) -> Properties:
     """Return a Secret's properties with its content marked secret; other kinds as they are."""
     if not is_secret(properties):
         return properties
-    content = {name: Secret(properties[name]) for name in ("data", "stringData") if name in properties}
-    return {**properties, **{name: Secret(reveal(value.value)) for name, value in content.items()}}
+    content = {name: Secret(reveal(properties[name])) for name in ("data", "stringData") if name in properties}
+    return {**properties, **content}
 
 
 def outputs(live: Properties, inputs: Properties, manager: str, api_version: str) -> Properties:

@@ -61,5 +61,8 @@ def wait_for(body: Properties) -> list[Condition]:
     text = value(body, WAIT_FOR)
     if text is None:
         return []
-    expressions: list[str] = json.loads(text) if text.startswith("[") else [text]
+    try:
+        expressions: list[str] = json.loads(text) if text.startswith("[") else [text]
+    except json.JSONDecodeError as error:
+        raise ProviderError(f"annotation {WAIT_FOR} is {text!r}, which isn't understood as JSON: {error}") from error
     return [parse(expression) for expression in expressions]

@@ -46,7 +46,7 @@ class Plugin:
     """A running stand-in."""
 
     def __init__(self, module: str, settings: Body) -> None:
-        command = [sys.executable, "-m", f"sandbox.provider.{module}", "127.0.0.1:1"]
+        command = [sys.executable, "-m", f"sandbox.provider.{module}", "0.0.0", "127.0.0.1:1"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         self._channel = grpc.insecure_channel(f"127.0.0.1:{self._process.stdout.readline().strip()}")
