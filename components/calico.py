@@ -34,6 +34,8 @@ class IPPoolSettings(Model):
     encapsulation: Encapsulation = "IPIP"
     nat_outgoing: bool = True
     """Masquerade traffic to addresses outside all pools."""
+    disable_new_allocations: bool = False
+    """Pods that start take no address of this pool any more: the first step of moving away from it."""
     node_selector: str = "all()"
     """Calico selector of the nodes that take addresses from the pool."""
 
@@ -116,7 +118,7 @@ def _ip_pool(pool: IPPoolSettings) -> IPPool:
         "natOutgoing": "Enabled" if pool.nat_outgoing else "Disabled",
         "nodeSelector": pool.node_selector,
         "disableBGPExport": False,
-        "disableNewAllocations": False,
+        "disableNewAllocations": pool.disable_new_allocations,
         "allowedUses": ["Workload", "Tunnel"],
     }
 

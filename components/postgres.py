@@ -60,8 +60,19 @@ class PoolerSettings(Model):
 
 
 class LogicalBackupSettings(Model):
-    """pg_dumpall to the object storage that the operator is configured for."""
+    """pg_dumpall to S3-compatible object storage, by a CronJob of the operator.
 
+    Where the storage is belongs to the operator's configuration: with ``operator: chart`` it is declared from here,
+    with ``existing`` it is what the operator has.
+    """
+
+    bucket: str | None = None
+    """Bucket of the backups; needed with ``operator: chart``."""
+    region: str | None = None
+    endpoint: str | None = None
+    """URL of the storage, where it is not AWS."""
+    credentials_secret: DnsLabel | None = None
+    """Secret in the cluster's namespace with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; by default the pods' role."""
     schedule: Cron = "30 0 * * *"
     retention: str | None = None
     """Age at which backups are deleted, such as ``3 months``; by default they are kept."""
@@ -98,6 +109,8 @@ class PostgresSettings(OperatorSettings):
         """Yield what is wrong between the fields."""
         yield from self._version_problems()
         yield from self._patroni_problems()
+        if self.operator == "chart" and self.logical_backup and not self.logical_backup.bucket:
+            yield Problem("logicalBackup.bucket", None, "the name of a bucket, with operator: chart")
         if not self.databases:
             yield Problem("databases", {}, "one database or more, of which the first is exported")
         for database, owner in self.databases.items():
@@ -231,6 +244,17 @@ def postgresql(settings: PostgresSettings, storage_class: pulumi.Input[str]) -> 
     return spec
 
 
+def _backup_storage(backup: LogicalBackupSettings) -> dict[str, str]:
+    """Return the chart's ``configLogicalBackup``; without a value the chart's own default stays."""
+    values = {
+        "logical_backup_s3_bucket": backup.bucket,
+        "logical_backup_s3_region": backup.region,
+        "logical_backup_s3_endpoint": backup.endpoint,
+        "logical_backup_cronjob_environment_secret": backup.credentials_secret,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
 def _patroni(patroni: PatroniSettings) -> Patroni:
     return {
         "ttl": patroni.ttl,
@@ -312,6 +336,7 @@ class Postgres(Component):
             },
             # A rolling update that misses a pod's deletion waits this long instead of the default 10 minutes.
             "configTimeouts": {"pod_deletion_wait_timeout": "60s"},
+            **({"configLogicalBackup": _backup_storage(settings.logical_backup)} if settings.logical_backup else {}),
         }
         return [
             operator_chart(

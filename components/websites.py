@@ -143,7 +143,7 @@ class Websites(Component):
         self.register_outputs({"urls": self.urls})
 
     def _crd(self, *, protect: bool) -> CustomResourceDefinition:
-        manifest = cast("dict[str, Any]", yaml.safe_load(CRD_FILE.read_text()))
+        manifest = cast("dict[str, Any]", yaml.load(CRD_FILE.read_text(), Loader=yaml.CSafeLoader))
         return CustomResourceDefinition(
             "crd",
             # Deleting a CRD deletes every object of its kind.

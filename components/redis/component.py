@@ -52,7 +52,7 @@ class Redis(Component):
             data=files,
             opts=self.child(depends_on=[namespace]),
         )
-        secret = self._secret(namespace, protect=protect)
+        secret = self._secret(namespace)
         service = self._service(namespace)
         StatefulSet(
             "servers",
@@ -91,14 +91,14 @@ class Redis(Component):
     def _host(self, ordinal: int, domain: str) -> str:
         return f"{NAME}-{ordinal}.{NAME}.{self._settings.namespace}.svc.{domain}"
 
-    def _secret(self, namespace: pulumi.Resource, *, protect: bool) -> Secret:
+    def _secret(self, namespace: pulumi.Resource) -> Secret:
         password = RandomPassword(
             "password",
             length=PASSWORD_LENGTH,
             # Letters and digits: the password stands in configuration files and connection URLs.
             special=False,
             keepers={"version": str(self._settings.password_version)},
-            opts=self.child(protect=protect),
+            opts=self.child(),
         )
         return Secret(
             "password",

@@ -25,7 +25,6 @@ HOLDS_STATE = {
     "postgresql",
     "StatefulSet",
     "CustomResourceDefinition",
-    "RandomPassword",
 }
 STATELESS_NAMESPACES = {"website-system"}
 
@@ -205,3 +204,12 @@ def test_pooler_and_backup_appear_when_configured(dev: Declared, prod: Declared)
     assert on["connectionPooler"] == {"numberOfInstances": 3, "mode": "transaction"}
     assert on["logicalBackupSchedule"] == "30 0 * * *"
     assert on["logicalBackupRetention"] == "3 months"
+
+
+def test_the_operator_that_we_install_knows_where_backups_go(prod: Declared) -> None:
+    (chart,) = [c for c in prod.of_type("kubernetes:helm.sh/v4:Chart") if c.name == "postgres-operator"]
+    assert chart.inputs["values"]["configLogicalBackup"] == {
+        "logical_backup_s3_bucket": "example-prod-postgres",
+        "logical_backup_s3_region": "eu-central-1",
+        "logical_backup_cronjob_environment_secret": "postgres-backup",
+    }

@@ -152,6 +152,10 @@ WRONG = {
         "platform:postgres.name = 'pgsql_cluster': "
         "allowed is a DNS label: 1 to 63 of a-z, 0-9 and '-', first and last a letter or digit",
     ),
+    "backup without a bucket": (
+        {"postgres": {"operator": "chart", "logicalBackup": {}}},
+        "platform:postgres.logicalBackup.bucket = None: allowed is the name of a bucket, with operator: chart",
+    ),
     "volume too small for the append-only file": (
         {"redis": {"volume": {"size": "500Mi"}}},
         "platform:redis.volume.size = '500Mi': "
