@@ -8,7 +8,6 @@ from typing import Annotated, Any, NotRequired, TypedDict, cast
 import pulumi
 import yaml
 from pulumi_kubernetes.apiextensions import CustomResource
-from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding
@@ -142,10 +141,13 @@ class Websites(Component):
         }
         self.register_outputs({"urls": self.urls})
 
-    def _crd(self, *, protect: bool) -> CustomResourceDefinition:
+    def _crd(self, *, protect: bool) -> CustomResource:
         manifest = cast("dict[str, Any]", yaml.load(CRD_FILE.read_text(), Loader=yaml.CSafeLoader))
-        return CustomResourceDefinition(
+        # Untyped, so that the file's own keys reach the API server as they stand; the type token is the same.
+        return CustomResource(
             "crd",
+            api_version=manifest["apiVersion"],
+            kind=manifest["kind"],
             # Deleting a CRD deletes every object of its kind.
             metadata=self.metadata(manifest["metadata"]["name"], component="crd"),
             spec=manifest["spec"],
