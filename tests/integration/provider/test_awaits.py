@@ -226,13 +226,15 @@ def test_a_condition_of_the_object_can_be_waited_for(plugin: Plugin, namespace: 
     assert conditions["Available"] == conditions["Progressing"] == "True"
 
 
-@pytest.mark.parametrize("expression", ["Ready", "jsonpath=.status", "jsonpath={.a[x}=1", "condition="])
+@pytest.mark.parametrize(
+    "expression", ["Ready", "[condition=Ready]", "jsonpath=.status", "jsonpath={.a[x}=1", "condition="]
+)
 def test_an_expression_that_makes_no_sense_is_refused_before_anything_is_made(
     plugin: Plugin, namespace: str, kubectl: Kubectl, expression: str
 ) -> None:
     body = config_map("one", namespace)
     body["metadata"]["annotations"] = {"pulumi.com/waitFor": expression}
-    with pytest.raises(Failure, match=r"pulumi.com/waitFor.*isn't understood"):
+    with pytest.raises(Failure, match=r"pulumi\.com/waitFor.*isn't understood"):
         plugin.create(body)
     assert "one" not in kubectl("get", "configmap", "-n", namespace, "-o", "name")
 

@@ -60,7 +60,12 @@ def test_a_kind_and_a_namespace_may_come_with_the_same_update(stack: Stack, kube
     gadget = {
         "apiVersion": f"{GROUP}/v1",
         "kind": "Gadget",
-        "metadata": {"name": "one", "namespace": "lifecycle-new"},
+        "metadata": {
+            "name": "one",
+            "namespace": "lifecycle-new",
+            # Foreground deletion waits for the garbage collector, which looks for new kinds every 30 seconds only.
+            "annotations": {"pulumi.com/deletionPropagationPolicy": "background"},
+        },
         "spec": {"text": "3"},
     }
     entries = [
@@ -90,6 +95,15 @@ def test_a_kubeconfig_may_be_given_as_its_content(stack: Stack, namespace: str, 
     stack.provider["kubeconfig"] = {"$secret": content}
     stack.up(kubernetes(config_map("one", namespace, a="1")))
     assert "configmap-one" in stack.state()
+
+
+def test_warnings_of_the_api_server_reach_the_user(stack: Stack, namespace: str) -> None:
+    def endpoints(name: str) -> Body:
+        return {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": name, "namespace": namespace}}
+
+    assert "v1 Endpoints is deprecated" in stack.up(kubernetes(endpoints("one"))).output
+    stack.provider["suppressDeprecationWarnings"] = "true"
+    assert "deprecated" not in stack.up(kubernetes(endpoints("two"))).output
 
 
 def test_a_partial_failure_is_kept_and_the_next_update_waits_again(
