@@ -50,6 +50,8 @@ class Stack:
             "PULUMI_STACK": self.name,
             # `pulumi stack rm` would else remove the tracked stack file.
             "PULUMI_OPTION_PRESERVE_CONFIG": "true",
+            # Where a machine forbids it, program and plugins would be compiled anew at every command.
+            "PYTHONDONTWRITEBYTECODE": "",
         }
 
     @property
