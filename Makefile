@@ -46,7 +46,7 @@ clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stac
 
 test: $(PACKAGES) ## run all tests
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 	@$(BIN)/ruff check

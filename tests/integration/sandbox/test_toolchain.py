@@ -235,3 +235,11 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 def no_process_is_left():
     yield
     assert not [child for child in psutil.Process().children(recursive=True) if "sleep" in child.name()]
+
+
+def test_a_sandboxs_own_pulumi_on_path_is_not_taken_for_the_real_one_nor_run(tmp_path: Path) -> None:
+    shim = tmp_path / "pulumi"
+    shim.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran; exec python -I {ROOT}/sandbox/shim.py pulumi salt\n")
+    shim.chmod(0o755)
+    assert installed.find(PULUMI, [tmp_path]) is None
+    assert not (tmp_path / "ran").exists()

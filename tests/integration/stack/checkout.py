@@ -51,9 +51,10 @@ class Checkout:
         """What the first `up` printed."""
         self._environment: dict[str, str] | None = None
 
-    def sandbox(self, verb: str, *, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run one verb of the sandbox, as the Makefile does."""
-        return self._run([sys.executable, "-m", "sandbox", verb], dict(os.environ), check=check)
+    def sandbox(self, verb: str, *, inside: bool = False, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run one verb of the sandbox, as the Makefile does; `inside` of the sandbox's own shell or outside."""
+        environment = self.environment if inside else dict(os.environ)
+        return self._run([sys.executable, "-m", "sandbox", verb], environment, check=check)
 
     @property
     def environment(self) -> dict[str, str]:

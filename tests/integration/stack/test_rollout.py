@@ -57,6 +57,12 @@ def test_a_second_preview_shows_no_change(rolled_out: Checkout) -> None:
     rolled_out.pulumi("preview", "--expect-no-changes", "--refresh")
 
 
+def test_the_targets_of_the_makefile_work_in_the_sandboxs_own_shell(rolled_out: Checkout) -> None:
+    shown = rolled_out.sandbox("preview", inside=True).stdout
+    assert "unchanged" in shown
+    assert "to create" not in shown
+
+
 def test_an_edited_setting_shows_exactly_its_field_and_changes_exactly_that(stack: Checkout) -> None:
     stack.edit(lambda sections: sections["postgres"].update(instances=5))
     (step,) = [step for step in stack.preview() if "postgresql" in step.urn]
