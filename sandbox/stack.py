@@ -43,7 +43,8 @@ class Stack:
         return {
             "PATH": os.pathsep.join([*map(str, path), os.environ.get("PATH", "")]),
             "KUBECONFIG": str(folder.kubeconfig),
-            "PULUMI_BACKEND_URL": f"file://{folder.state}",
+            # Without files of metadata beside the state's: one that a killed engine left half written hides the state.
+            "PULUMI_BACKEND_URL": f"file://{folder.state}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(folder.passphrase),
             "PULUMI_HOME": str(folder.pulumi_home),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
