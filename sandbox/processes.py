@@ -28,6 +28,14 @@ def running(belongs: Callable[[list[str]], bool]) -> list[psutil.Process]:
     return found
 
 
+def alive(pid: int) -> bool:
+    """Tell whether a process runs; one that was killed and not yet reaped by its parent does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def end(belongs: Callable[[list[str]], bool]) -> None:
     """Kill them and those they start meanwhile; they must be such as need no orderly end."""
     while processes := running(belongs):

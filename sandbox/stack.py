@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import psutil
 import yaml
 
-from sandbox import shim
+from sandbox import processes, shim
 from sandbox.errors import SandboxError
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ class Stack:
     def unlock(self) -> bool:
         """Release the lock that a killed engine left behind; return whether there was one."""
         folder = self.folder.state / ".pulumi" / "locks" / "organization" / self.project_name / self.name
-        stale = [lock for lock in folder.glob("*.json") if not psutil.pid_exists(json.loads(lock.read_text())["pid"])]
+        stale = [lock for lock in folder.glob("*.json") if not processes.alive(json.loads(lock.read_text())["pid"])]
         for lock in stale:
             lock.unlink()
         return bool(stale)
