@@ -126,7 +126,7 @@ class Websites(Component):
         super().__init__(name, opts)
         crd = self._crd(protect=protect)
         namespace = self.namespace(settings.namespace, protect=protect)
-        controller = self._controller(settings, domain, depends_on=[crd, namespace])
+        controller = self._controller(settings, domain, protect=protect, depends_on=[crd, namespace])
         for site, spec in settings.sites.items():
             CustomResource(
                 f"site-{site}",
@@ -154,9 +154,11 @@ class Websites(Component):
             opts=self.child(protect=protect),
         )
 
-    def _controller(self, settings: WebsitesSettings, domain: str, *, depends_on: list[pulumi.Resource]) -> Deployment:
+    def _controller(
+        self, settings: WebsitesSettings, domain: str, *, protect: bool, depends_on: list[pulumi.Resource]
+    ) -> Deployment:
         system = settings.controller.namespace
-        home = self.namespace(system, protect=False)
+        home = self.namespace(system, protect=protect)
         account = ServiceAccount(
             "controller",
             metadata=self.metadata(CONTROLLER, system, component="controller"),
