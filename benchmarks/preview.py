@@ -42,7 +42,7 @@ def measure() -> dict[str, float]:
             _PAIRS,
         )
     finally:
-        ours.sandbox("down", check=False)
+        ours.sandbox("clean", check=False)
         shutil.rmtree(folder)
     return {"preview_ratio": ratio, "preview_s": our_seconds, "floor_s": floor_seconds, "resources": count}
 

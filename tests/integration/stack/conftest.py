@@ -16,7 +16,7 @@ def rolled_out(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> I
         checkout.first_up = first.stdout + first.stderr
         yield checkout
     finally:
-        checkout.sandbox("down", check=False)
+        checkout.sandbox("clean", check=False)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def second(rolled_out: Checkout, tmp_path_factory: pytest.TempPathFactory) -> It
         checkout.sandbox("up")
         yield checkout
     finally:
-        checkout.sandbox("down", check=False)
+        checkout.sandbox("clean", check=False)
 
 
 def left_behind(checkout: Checkout) -> list[str]:
