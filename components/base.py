@@ -61,7 +61,6 @@ class Component(pulumi.ComponentResource):
         *,
         security: SecurityLevel = "restricted",
         protect: bool,
-        opts: pulumi.ResourceOptions | None = None,
     ) -> Namespace:
         """Declare a Namespace that enforces one Pod Security Standard.
 
@@ -71,5 +70,5 @@ class Component(pulumi.ComponentResource):
         return Namespace(
             name,
             metadata=self.metadata(name, component="namespace", labels=levels),
-            opts=pulumi.ResourceOptions.merge(self.child(protect=protect), opts),
+            opts=self.child(protect=protect),
         )

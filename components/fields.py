@@ -9,7 +9,7 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -117,8 +117,6 @@ Cron = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_CRON.pattern}$"}),
 ]
 """Schedule in UTC."""
-
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Resources(Model):
