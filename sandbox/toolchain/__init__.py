@@ -10,7 +10,7 @@ from sandbox.errors import SandboxError
 from sandbox.progress import Progress
 from sandbox.toolchain import build, go, installed
 from sandbox.toolchain.cache import bin_folder, link_or_copy, locked, made_whole
-from sandbox.toolchain.tools import ALL_NAMES, LANGUAGE_HOST_EXEC, TOOLS
+from sandbox.toolchain.tools import ALL_NAMES, EVERYWHERE, LANGUAGE_HOST_EXEC, REAL_NODE_TOOLS, REAL_NODES, TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.toolchain.tools import Tool
 
-__all__ = ["Toolchain", "ensure"]
+__all__ = ["REAL_NODES", "Toolchain", "ensure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,12 @@ class Toolchain:
 
 
 def ensure(names: Iterable[str] | None = None, progress: Progress | None = None) -> Toolchain:
-    """Make sure that the tools `names` (default: all) are there and return them.
+    """Make sure that the tools `names` (default: all but those of real nodes) are there and return them.
 
     A suitable one on PATH is used as it is, then one built earlier; what is left is built one by one, since a Go build
     uses every core by itself. Nothing is built twice, even by two runs at once.
     """
-    wanted = set(ALL_NAMES if names is None else names)
+    wanted = set(EVERYWHERE if names is None else names)
     if unknown := wanted - set(ALL_NAMES):
         raise SandboxError(f"No such tool: {', '.join(sorted(unknown))}. The sandbox knows {', '.join(ALL_NAMES)}.")
     found = {name: program for name in wanted if (program := _present(name)) is not None}
@@ -97,7 +97,7 @@ def _linked(found: dict[str, Path]) -> Toolchain:
 
 
 def _tool(name: str) -> Tool:
-    return next(tool for tool in TOOLS if tool.name == name)
+    return next(tool for tool in (*TOOLS, *REAL_NODE_TOOLS) if tool.name == name)
 
 
 def _if_there(program: Path) -> Path | None:

@@ -25,7 +25,7 @@ _LAST_LINES = 15
 
 def cached(tool: Tool) -> Path:
     """Return where the built `tool` is kept: the place changes with its version, its pinned sources and its flags."""
-    pins = [(tool.folder / file).read_bytes() for file in ("go.mod", "go.sum", "tools.go")]
+    pins = [file.read_bytes() for file in sorted(tool.folder.iterdir())]
     return _place(tool.name, tool.version, tool.package, tool.linker_flags, *pins)
 
 

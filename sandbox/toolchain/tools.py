@@ -85,7 +85,16 @@ TOOLS = (
     ),
 )
 
+# Only where the sandbox's nodes are real.
+REAL_NODE_TOOLS = (
+    Tool("coredns", "1.14.7", "coredns", "platform.sandbox/coredns", ask=("-version",)),
+    _kubernetes("kube-proxy"),
+    _kubernetes("kubelet"),
+)
+
 # The script that the language host starts is a file of the module sdk/v3, which the module `pulumi` requires too.
 EXEC_SOURCE = ("github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-python-exec")
 
-ALL_NAMES = (*(tool.name for tool in TOOLS), LANGUAGE_HOST_EXEC)
+EVERYWHERE = (*(tool.name for tool in TOOLS), LANGUAGE_HOST_EXEC)
+REAL_NODES = tuple(tool.name for tool in REAL_NODE_TOOLS)
+ALL_NAMES = (*EVERYWHERE, *REAL_NODES)
