@@ -72,12 +72,17 @@ class _Authorized(httpx2.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-def api_client(config: SingleConfig, field_manager: str) -> AsyncClient:
-    """Open the client that objects are read and written with."""
+def authorized_transport(config: SingleConfig) -> httpx2.AsyncBaseTransport:
+    """Open what HTTP clients send requests through: it trusts the cluster's authority and bears the user's token."""
     user = config.user or User()
     inner = httpx2.AsyncHTTPTransport(verify=verify_cluster(config.cluster, user, config.abs_file))
+    return _Authorized(Token(user), inner)
+
+
+def api_client(config: SingleConfig, field_manager: str) -> AsyncClient:
+    """Open the client that objects are read and written with."""
     return AsyncClient(
-        config._replace(user=User()), transport=_Authorized(Token(user), inner), field_manager=field_manager
+        config._replace(user=User()), transport=authorized_transport(config), field_manager=field_manager
     )
 
 
