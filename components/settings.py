@@ -17,6 +17,7 @@ from components.longhorn import LonghornSettings
 from components.postgres import PostgresSettings
 from components.problems import Problem, explain
 from components.redis import RedisSettings
+from components.samples import SamplesSettings
 from components.websites import WebsitesSettings
 
 PROJECT = "platform"
@@ -27,6 +28,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "postgres": PostgresSettings,
     "redis": RedisSettings,
     "websites": WebsitesSettings,
+    "samples": SamplesSettings,
 }
 PROTECT = "protect"
 _BOOLEANS = {"true": True, "false": False}
@@ -44,6 +46,7 @@ class Settings:
     postgres: PostgresSettings
     redis: RedisSettings
     websites: WebsitesSettings
+    samples: SamplesSettings
 
 
 class SettingsError(pulumi.RunError):

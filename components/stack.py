@@ -8,6 +8,7 @@ from components.cluster import Cluster
 from components.longhorn import Longhorn
 from components.postgres import Postgres
 from components.redis import Redis
+from components.samples import Samples
 from components.settings import Settings
 from components.websites import Websites
 
@@ -71,6 +72,8 @@ def build(settings: Settings) -> None:
         if settings.websites.enabled
         else None
     )
+    if settings.samples.enabled:
+        Samples("samples", settings.samples, protect=protect, opts=on_network)
     exports.export(
         network={"podCidrs": [pool.cidr for pool in settings.calico.ip_pools]} if calico else None,
         storage={"storageClass": longhorn.storage_class} if longhorn else None,

@@ -17,6 +17,7 @@ TOKENS = {
     "Postgres": "platform:postgres:Postgres",
     "Redis": "platform:redis:Redis",
     "Websites": "platform:websites:Websites",
+    "Samples": "platform:samples:Samples",
 }
 # Kinds whose deletion or replacement loses data, or the network of every pod.
 HOLDS_STATE = {
@@ -107,6 +108,7 @@ def test_every_namespace_enforces_a_pod_security_standard(prod: Declared) -> Non
         "redis": "restricted",
         "websites": "restricted",
         "website-system": "restricted",
+        "samples": "restricted",
     }
 
 

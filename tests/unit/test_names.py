@@ -70,6 +70,36 @@ def test_websites_are_the_known_kind_with_kubia(dev: Declared) -> None:
     assert kubia["spec"] == {"gitRepo": "https://github.com/luksa/kubia-website-example.git"}
 
 
+def test_samples_are_the_known_kind_with_somedata(dev: Declared) -> None:
+    crd = dev.object("CustomResourceDefinition", "samples.bookofkubernetes.com").inputs["spec"]
+    assert (crd["group"], crd["scope"]) == ("bookofkubernetes.com", "Namespaced")
+    assert (crd["names"]["kind"], crd["names"]["shortNames"]) == ("Sample", ["sam"])
+    assert dev.object("Sample", "somedata").inputs["spec"] == {"value": 123}
+
+
+def test_samples_are_watched_by_whom_and_as_what_is_known(dev: Declared) -> None:
+    watch = dev.object("Deployment", "watch").inputs["spec"]
+    assert watch["replicas"] == 1
+    pod = watch["template"]["spec"]
+    assert pod["serviceAccountName"] == "watcher"
+    environment = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    assert (
+        environment.items()
+        >= {
+            "WATCH_GROUP": "bookofkubernetes.com",
+            "WATCH_VERSION": "v1",
+            "WATCH_NAMESPACE": "samples",
+            "WATCH_RESOURCE": "samples",
+        }.items()
+    )
+    reader = dev.object("ClusterRole", "sample-reader").inputs
+    assert reader["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-view"] == "true"
+    assert [(r["resources"], sorted(r["verbs"])) for r in reader["rules"]] == [(["samples"], ["get", "list", "watch"])]
+    viewer = dev.object("RoleBinding", "viewer").inputs
+    assert (viewer["roleRef"]["kind"], viewer["roleRef"]["name"]) == ("ClusterRole", "view")
+    assert [subject["name"] for subject in viewer["subjects"]] == ["watcher"]
+
+
 def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
     assert dev.exports == {
         "apiVersion": "platform/v1",
@@ -100,7 +130,7 @@ def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
 
 def test_components_that_are_off_export_null_and_declare_nothing() -> None:
     sections = stack_file("dev")
-    for section in ("calico", "longhorn", "postgres", "redis", "websites"):
+    for section in ("calico", "longhorn", "postgres", "redis", "websites", "samples"):
         sections[section] = {"enabled": False}
     declared = declare(sections)
     assert declared.exports == {

@@ -33,7 +33,7 @@ WRONG = {
     "unknown section": (
         {"rediss": {}},
         "platform:rediss = '{}': allowed is one of the sections "
-        "protect, cluster, calico, longhorn, postgres, redis, websites",
+        "protect, cluster, calico, longhorn, postgres, redis, websites, samples",
     ),
     "unknown key": (
         {"cluster": {**CLUSTER, "nodez": 3}},

@@ -1,0 +1,174 @@
+"""Our own controllers: what their Deployments, rights, network rules and CRDs have in common."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pulumi
+import yaml
+from pulumi_kubernetes.apiextensions import CustomResource
+from pulumi_kubernetes.apps.v1 import Deployment
+from pulumi_kubernetes.core.v1 import ServiceAccount
+from pulumi_kubernetes.networking.v1 import NetworkPolicy
+from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding
+
+from components.base import Component
+from components.fields import Resources
+from controllers.runtime.rules import Rule
+
+CRDS = Path(__file__).parent.parent / "crds"
+HTTP_PORT = 8080
+# Any user that is not root; the image has no user database to agree with.
+UID = 65532
+# Where API servers answer behind the Service `kubernetes`: kubeadm's default, and what managed clusters use.
+# Network rules see the port behind the Service, not that of the Service.
+API_SERVER_PORTS = (6443, 443)
+
+
+@dataclass(frozen=True)
+class Controller:
+    """One process out of the image of all controllers, and where it runs."""
+
+    name: str
+    """Name of the Deployment, and label of its pods."""
+    account: str
+    """ServiceAccount that it runs as."""
+    namespace: str
+    module: str
+    """What Python runs, for instance ``controllers.website``."""
+    image: str
+    resources: Resources
+    environment: Mapping[str, str]
+    volumes: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Folders that it may write to, with the size limit of each; they live as long as the pod."""
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that select its pods; they can't be changed later."""
+        return {"app": self.name}
+
+
+def declare_crd(component: Component, file: str, *, protect: bool) -> CustomResource:
+    """Declare a CRD of ours as its file in ``crds/`` stands. Deleting a CRD deletes every object of its kind."""
+    manifest = cast("dict[str, Any]", yaml.load((CRDS / file).read_text(), Loader=yaml.CSafeLoader))
+    # Untyped, so that the file's own keys reach the API server as they stand; the type token is the same.
+    return CustomResource(
+        "crd",
+        api_version=manifest["apiVersion"],
+        kind=manifest["kind"],
+        metadata=component.metadata(manifest["metadata"]["name"], component="crd"),
+        spec=manifest["spec"],
+        opts=component.child(protect=protect),
+    )
+
+
+def declare_account(component: Component, controller: Controller, depends_on: list[pulumi.Resource]) -> ServiceAccount:
+    """Declare the ServiceAccount of a controller; only the controller's own pods mount its token."""
+    return ServiceAccount(
+        "controller",
+        metadata=component.metadata(controller.account, controller.namespace, component="controller"),
+        automount_service_account_token=False,
+        opts=component.child(depends_on=depends_on),
+    )
+
+
+def declare_rights(
+    component: Component,
+    controller: Controller,
+    rules: Sequence[Rule],
+    namespace: str,
+    depends_on: list[pulumi.Resource],
+) -> RoleBinding:
+    """Give a controller's ServiceAccount ``rules`` in ``namespace``, and nothing elsewhere."""
+    role = Role(
+        "controller",
+        metadata=component.metadata(controller.name, namespace, component="controller"),
+        rules=[
+            PolicyRuleArgs(api_groups=[*rule.api_groups], resources=[*rule.resources], verbs=[*rule.verbs])
+            for rule in rules
+        ],
+        opts=component.child(depends_on=depends_on),
+    )
+    return RoleBinding(
+        "controller",
+        metadata=component.metadata(controller.name, namespace, component="controller"),
+        role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": controller.name},
+        subjects=[{"kind": "ServiceAccount", "name": controller.account, "namespace": controller.namespace}],
+        opts=component.child(depends_on=[role]),
+    )
+
+
+def declare_network_policy(
+    component: Component, controller: Controller, depends_on: list[pulumi.Resource]
+) -> NetworkPolicy:
+    """Let a controller reach the API server and nothing else, and let its metrics be read."""
+    return NetworkPolicy(
+        "controller",
+        metadata=component.metadata(controller.name, controller.namespace, component="controller"),
+        spec={
+            "pod_selector": {"match_labels": controller.labels},
+            "policy_types": ["Ingress", "Egress"],
+            "ingress": [{"ports": [{"port": HTTP_PORT, "protocol": "TCP"}]}],
+            "egress": [{"ports": [{"port": port, "protocol": "TCP"} for port in API_SERVER_PORTS]}],
+        },
+        opts=component.child(depends_on=depends_on),
+    )
+
+
+def declare_deployment(component: Component, controller: Controller, depends_on: list[pulumi.Resource]) -> Deployment:
+    """Declare the Deployment of a controller that must not run twice; its pod passes ``restricted``."""
+    return Deployment(
+        "controller",
+        metadata=component.metadata(controller.name, controller.namespace, component="controller"),
+        spec={
+            "replicas": 1,
+            "strategy": {"type": "Recreate"},
+            "selector": {"match_labels": controller.labels},
+            "template": {
+                "metadata": {"labels": {**component.labels("controller"), **controller.labels}},
+                "spec": _pod(controller),
+            },
+        },
+        opts=component.child(depends_on=depends_on),
+    )
+
+
+def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
+    environment = {"HEALTH_ADDRESS": f"0.0.0.0:{HTTP_PORT}", **controller.environment}
+    volumes = [(f"volume-{number}", *volume) for number, volume in enumerate(controller.volumes.items())]
+    return {
+        "service_account_name": controller.account,
+        "automount_service_account_token": True,
+        "enable_service_links": False,
+        "security_context": {
+            "run_as_non_root": True,
+            "run_as_user": UID,
+            "run_as_group": UID,
+            "fs_group": UID,
+            "seccomp_profile": {"type": "RuntimeDefault"},
+        },
+        "containers": [
+            {
+                "name": "controller",
+                "image": controller.image,
+                "args": [controller.module],
+                "env": [{"name": key, "value": value} for key, value in environment.items()],
+                "ports": [{"name": "http", "container_port": HTTP_PORT}],
+                "resources": controller.resources.container(),
+                "security_context": {
+                    "allow_privilege_escalation": False,
+                    "read_only_root_filesystem": True,
+                    "capabilities": {"drop": ["ALL"]},
+                },
+                "liveness_probe": _probe("/healthz"),
+                "readiness_probe": _probe("/readyz"),
+                "volume_mounts": [{"name": name, "mount_path": path} for name, path, _ in volumes],
+            }
+        ],
+        "volumes": [{"name": name, "empty_dir": {"size_limit": limit}} for name, _, limit in volumes],
+    }
+
+
+def _probe(path: str) -> dict[str, Any]:
+    return {"http_get": {"path": path, "port": "http"}, "period_seconds": 10, "timeout_seconds": 5}
