@@ -1,11 +1,7 @@
-from contextlib import closing
-
 import pytest
-from crdwatch_harness import open_lab
+from crdwatch_harness import administrator, open_lab
 from fault_proxy import FaultProxy
-from lightkube import Client, KubeConfig, codecs
-from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
-from website_harness import eventually
+from lightkube import KubeConfig
 
 from tests.unit.declared import declare, stack_file
 
@@ -26,16 +22,7 @@ def config(cluster):
 @pytest.fixture(scope="session")
 def api(config, declared):
     """The API server, as an administrator, with the CRD served."""
-    name = "samples.bookofkubernetes.com"
-    with closing(Client(config, field_manager="tests")) as client:
-        client.apply(codecs.from_dict(dict(declared.object("CustomResourceDefinition", name).inputs)), force=True)
-
-        def established():
-            crd = client.get(CustomResourceDefinition, name)
-            assert crd.status
-            assert any(c.type == "Established" and c.status == "True" for c in crd.status.conditions or [])
-
-        eventually(established)
+    with administrator(config, declared) as client:
         yield client
 
 

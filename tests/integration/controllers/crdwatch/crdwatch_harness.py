@@ -7,17 +7,19 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from fault_proxy import FaultProxy
 from lightkube import Client, codecs
+from lightkube.config.kubeconfig import SingleConfig
 from lightkube.generic_resource import create_namespaced_resource
 from lightkube.models.authentication_v1 import BoundObjectReference, TokenRequestSpec
 from lightkube.models.meta_v1 import ObjectMeta
+from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
 from lightkube.resources.core_v1 import Namespace, Secret, ServiceAccountToken
 from lightkube.types import PatchType
 from website_harness import REPOSITORY, eventually
@@ -25,6 +27,15 @@ from website_harness import REPOSITORY, eventually
 from tests.unit.declared import Declared
 
 Sample = create_namespaced_resource("bookofkubernetes.com", "v1", "Sample", "samples")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until ``holds`` returns True."""
+
+    def check() -> None:
+        assert holds()
+
+    eventually(check)
 
 
 class Lab:
@@ -117,7 +128,7 @@ class Lab:
     def told(self) -> list[tuple[str, str, int | None]]:
         """Return type, name and value of each record."""
         return [
-            (record["type"], record["object"]["metadata"]["name"], record["object"]["spec"]["value"])
+            (record["type"], record["object"]["metadata"]["name"], record["object"].get("spec", {}).get("value"))
             if "object" in record
             else (record["type"], "", None)
             for record in self.records()
@@ -144,6 +155,11 @@ class Lab:
     def delete(self, name: str) -> None:
         self.api.delete(Sample, name, namespace=self.namespace)
 
+    def cut_off(self) -> None:
+        """Take the API server away from the watcher, in the middle of its watch."""
+        self.proxy.away = True
+        self.proxy.cut()
+
     def close(self) -> None:
         if self._process:
             self.stop(signal.SIGKILL)
@@ -151,6 +167,22 @@ class Lab:
             if (self.folder / stream).exists():
                 print((self.folder / stream).read_text())  # shown when the test fails
         self.api.delete(Namespace, self.namespace)
+
+
+@contextmanager
+def administrator(config: SingleConfig, declared: Declared) -> Generator[Client]:
+    """Open an administrator's client of an API server, with the CRD served."""
+    name = "samples.bookofkubernetes.com"
+    with closing(Client(config, field_manager="tests")) as client:
+        client.apply(codecs.from_dict(dict(declared.object("CustomResourceDefinition", name).inputs)), force=True)
+
+        def established() -> None:
+            status = client.get(CustomResourceDefinition, name).status
+            assert status
+            assert any(c.type == "Established" and c.status == "True" for c in status.conditions or [])
+
+        eventually(established)
+        yield client
 
 
 @contextmanager

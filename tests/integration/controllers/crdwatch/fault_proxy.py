@@ -2,8 +2,9 @@
 
 import asyncio
 import threading
+import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
@@ -25,8 +26,8 @@ class FaultProxy:
         self._loop = asyncio.new_event_loop()
         self._open: set[aiohttp.ClientResponse] = set()
         self._frozen: set[aiohttp.ClientResponse] = set()
-        self._answers: deque[web.Response] = deque()
-        self.requests: list[str] = []
+        self._answers: deque[tuple[int, str, Mapping[str, str] | None]] = deque()
+        self.requests: list[tuple[float, str]] = []
         self.away = False
         self.port = 0
 
@@ -34,9 +35,9 @@ class FaultProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def answer_next(self, status: int, body: Any = None, **headers: str) -> None:
-        """Answer the next request by this, in place of the API server."""
-        self._answers.append(web.json_response(body, status=status, headers=headers))
+    def answer_next(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
+        """Answer the next request that isn't answered yet by this, in place of the API server."""
+        self._answers.append((status, text, headers))
 
     def cut(self) -> None:
         """Break all connections in the middle of their answers."""
@@ -48,34 +49,39 @@ class FaultProxy:
         self._frozen |= self._open
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(request.path_qs)
+        self.requests.append((time.monotonic(), request.path_qs))
         if self.away:
             assert request.transport
             request.transport.close()
             return web.Response(status=500)
         if self._answers:
-            return self._answers.popleft()
+            status, text, headers = self._answers.popleft()
+            return web.Response(status=status, text=text, headers=headers)
         return await self._forward(request)
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         headers = {key: request.headers[key] for key in ("Authorization", "Accept") if key in request.headers}
-        url = self._upstream + request.path_qs
-        async with self._session.get(url, headers=headers) as upstream:
-            response = web.StreamResponse(status=upstream.status)
-            response.content_type = upstream.content_type
-            await response.prepare(request)
-            self._open.add(upstream)
-            try:
-                async for chunk in upstream.content.iter_any():
-                    if upstream in self._frozen:
-                        # Until the client gives up, which cancels this.
-                        await asyncio.Event().wait()
-                    await response.write(chunk)
-            except aiohttp.ClientError:
-                assert request.transport
-                request.transport.abort()
-            finally:
-                self._open.discard(upstream)
+        try:
+            async with self._session.get(self._upstream + request.path_qs, headers=headers) as upstream:
+                return await self._pass_on(upstream, request)
+        except aiohttp.ClientError:
+            assert request.transport
+            request.transport.abort()
+        return web.Response(status=500)
+
+    async def _pass_on(self, upstream: aiohttp.ClientResponse, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=upstream.status)
+        response.content_type = upstream.content_type
+        await response.prepare(request)
+        self._open.add(upstream)
+        try:
+            async for chunk in upstream.content.iter_any():
+                if upstream in self._frozen:
+                    # Until the client gives up, which cancels this.
+                    await asyncio.Event().wait()
+                await response.write(chunk)
+        finally:
+            self._open.discard(upstream)
         return response
 
     async def _start(self) -> web.AppRunner:
