@@ -1,32 +1,34 @@
-"""A control plane of its own for every sandbox: real etcd, API server, controller manager and scheduler on loopback."""
+"""A control plane of its own for every sandbox: real etcd, API server, controller manager and scheduler on loopback.
+
+Its nodes are played by kwok, or real: then all but one port on loopback is in namespaces of its own.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import shutil
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from lightkube import Client, KubeConfig
-from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
-from lightkube.resources.core_v1 import Node
+from typing import TYPE_CHECKING, Literal
 
 from sandbox import processes
-from sandbox.cluster import kwokctl
+from sandbox.cluster import kwokctl, real
+from sandbox.cluster.readiness import await_ready
+from sandbox.cluster.real import cgroups, layout, namespaces
 from sandbox.errors import SandboxError
 from sandbox.kubeconfig import CONTEXT
 from sandbox.toolchain.crds import ensure_crds
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox.toolchain import Toolchain
 
 __all__ = ["Cluster", "find", "start", "stop"]
 
 _OBJECTS = Path(__file__).parent / "objects.yaml"
-_READY_SECONDS = 60
+_KWOK_NODES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +44,41 @@ class Cluster:
         """The folder that holds one log for each component."""
         return kwokctl.work_folder(self.folder) / "logs"
 
+    @property
+    def audit_log(self) -> Path:
+        """A JSON object a line for every request that a ServiceAccount made."""
+        return kwokctl.audit_log(self.folder)
 
-def start(folder: Path, toolchain: Toolchain) -> Cluster:
+    @property
+    def real(self) -> bool:
+        """Whether the nodes run containers."""
+        return layout.is_real(self.folder)
+
+
+def start(
+    folder: Path,
+    toolchain: Toolchain,
+    *,
+    nodes: Literal["kwok", "real"] = "kwok",
+    count: int = 3,
+    archives: Sequence[Path] = (),
+) -> Cluster:
     """Start a control plane whose every file lies in `folder`, with nodes, volumes and the publishers' CRDs.
 
-    What an earlier control plane left there is removed first. If the start fails or is interrupted nothing is left.
+    Real nodes need Linux and root (`sandbox.cluster.real.missing` tells), the tools `toolchain.REAL_NODES`, and OCI
+    archives of their images, `pause` and `coredns` among them; `count` is theirs, kwok's are always three. What an
+    earlier control plane left in `folder` is removed first. If the start fails or is interrupted nothing is left.
     """
     stop(folder, toolchain)
     folder.mkdir(mode=0o700, parents=True)
     try:
-        kwokctl.create(folder, toolchain)
-        _populate(folder / "kubeconfig", toolchain)
+        if nodes == "real":
+            real.start(folder, toolchain, count, archives)
+            _populate(folder / "kubeconfig", toolchain, real.objects(count, archives))
+        else:
+            kwokctl.create(folder, toolchain, kwokctl.with_kwok())
+            _populate(folder / "kubeconfig", toolchain, _OBJECTS.read_text())
+        await_ready(folder / "kubeconfig", count if nodes == "real" else _KWOK_NODES)
     except BaseException:
         stop(folder, toolchain)
         raise
@@ -60,44 +86,27 @@ def start(folder: Path, toolchain: Toolchain) -> Cluster:
 
 
 def find(folder: Path) -> Cluster | None:
-    """Return the control plane in `folder` if all of it runs, else None."""
+    """Return the control plane in `folder` if all of it runs, else None; nodes may be switched off."""
     alive = {Path(process.cmdline()[0]).name for process in processes.running(kwokctl.belongs_to(folder))}
-    whole = alive >= kwokctl.COMPONENTS and (folder / "kubeconfig").exists()
+    needed = kwokctl.CONTROL_PLANE if layout.is_real(folder) else kwokctl.COMPONENTS
+    whole = alive >= needed and (folder / "kubeconfig").exists()
     return Cluster(folder, folder / "kubeconfig") if whole else None
 
 
 def stop(folder: Path, toolchain: Toolchain) -> None:  # noqa: ARG001 - callers needn't know how it is stopped
     """End the control plane in `folder` and remove all it wrote; fine to repeat, and after a crash."""
     # Their data goes too, so there is nothing to end in good order.
-    processes.end(kwokctl.belongs_to(folder))
+    of_control_plane, of_namespaces = kwokctl.belongs_to(folder), namespaces.belongs_to(folder)
+    processes.end(lambda command: of_control_plane(command) or of_namespaces(command))
+    if layout.is_real(folder):
+        cgroups.remove(layout.cgroup(folder))
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
 
 
-def _populate(kubeconfig: Path, toolchain: Toolchain) -> None:
+def _populate(kubeconfig: Path, toolchain: Toolchain, objects: str) -> None:
     kubectl = [toolchain.path("kubectl"), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent}/discovery"]
-    command = [*kubectl, "create", "--validate=false", "-f", _OBJECTS, "-f", ensure_crds()]
-    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*kubectl, "create", "--validate=false", "-f", "-", "-f", ensure_crds()]
+    run = subprocess.run(command, input=objects, capture_output=True, text=True, check=False)
     if run.returncode:
         raise SandboxError(f"`{' '.join(map(str, command))}` failed:\n{run.stderr.strip()}")
-    with Client(KubeConfig.from_file(kubeconfig)) as client:
-        _await_conditions(client)
-
-
-def _await_conditions(client: Client) -> None:
-    """Wait for every CRD and node; `kubectl wait` watches them one by one, which took five times as long."""
-    deadline = time.monotonic() + _READY_SECONDS
-    while missing := _without(client, CustomResourceDefinition, "Established") + _without(client, Node, "Ready"):
-        if time.monotonic() > deadline:
-            raise SandboxError(f"Not ready after {_READY_SECONDS} s: {', '.join(missing)}.")
-        time.sleep(0.1)
-
-
-def _without(client: Client, kind: type[CustomResourceDefinition | Node], condition: str) -> list[str]:
-    """Return the names of the objects whose condition isn't True."""
-    names: list[str] = []
-    for item in client.list(kind):
-        conditions = (item.status.conditions if item.status else None) or []
-        if not any(each.type == condition and each.status == "True" for each in conditions):
-            names.append(item.metadata.name if item.metadata and item.metadata.name else "?")
-    return names

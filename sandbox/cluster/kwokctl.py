@@ -1,4 +1,7 @@
-"""Writes kwokctl's configuration and runs it: etcd, API server, controller manager, scheduler and kwok as processes."""
+"""Writes kwokctl's configuration and runs it: etcd, API server, controller manager and scheduler as processes.
+
+kwok, which plays the nodes, is one of them unless the nodes are real.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import random
 import socket
 import subprocess
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +26,13 @@ if TYPE_CHECKING:
 
 NAME = "sandbox"
 TOOLS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl", "kwok", "kwokctl")
-COMPONENTS = frozenset({"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok-controller"})
+CONTROL_PLANE = frozenset({"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"})
+COMPONENTS = CONTROL_PLANE | {"kwok-controller"}
 _VOLUMES = Path(__file__).parent / "volumes.yaml"
+_AUDIT_POLICY = Path(__file__).parent / "audit-policy.yaml"
 READY_SECONDS = 60
 # kwok's default of a /24 is full at 250 Services; this is kubeadm's default, shortened to a /16.
-_SERVICE_RANGE = "10.96.0.0/16"
+SERVICE_RANGE = "10.96.0.0/16"
 # Below Linux's range of ephemeral ports (32768 up), so that no client connection takes one before we do.
 _PORTS = range(20000, 32000)
 _PORT_OPTIONS = ("etcdPort", "etcdPeerPort", "kubeApiserverPort", "kubeControllerManagerPort", "kubeSchedulerPort")
@@ -40,6 +46,29 @@ _BINARY_OPTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What of a control plane depends on its nodes.
+
+    `options` are kwokctl's, `flags` are added by component, and `enter` is put before every command: it leads into
+    the namespaces that the processes shall be in.
+    """
+
+    options: dict[str, Any]
+    flags: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    enter: tuple[str, ...] = ()
+
+
+def with_kwok() -> Plan:
+    """Return the plan of a control plane whose nodes kwok plays, on ports of its own."""
+    ports = _free_ports(len(_PORT_OPTIONS) + 1)
+    return Plan(
+        options=dict(zip((*_PORT_OPTIONS, "kwokControllerPort"), ports, strict=True)),
+        # A second configuration file: stages in kwokctl's own would take the place of those for nodes and pods.
+        flags={"kwok-controller": {"config": str(_VOLUMES)}},
+    )
+
+
 def work_folder(folder: Path) -> Path:
     """Return where kwokctl keeps the cluster of `folder`: its keys, data, logs and process ids."""
     return folder / "kwok" / "clusters" / NAME
@@ -51,20 +80,23 @@ def belongs_to(folder: Path) -> Callable[[list[str]], bool]:
 
     def belongs(command: list[str]) -> bool:
         # A kwokctl that outlived an interrupted start would go on to start components.
-        starting = command[0].endswith("/kwokctl") and configuration in command
+        starting = configuration in command and any(word.endswith("/kwokctl") for word in command)
         return starting or command[0].startswith(programs)
 
     return belongs
 
 
-def create(folder: Path, toolchain: Toolchain) -> None:
-    """Start a control plane on ports of its own and write `folder`/kubeconfig; all files are the user's alone."""
+def audit_log(folder: Path) -> Path:
+    """Return the API server's audit log: one JSON object a line for every request by a ServiceAccount."""
+    return folder / "audit.log"
+
+
+def create(folder: Path, toolchain: Toolchain, plan: Plan) -> None:
+    """Start a control plane and write `folder`/kubeconfig; all files are the user's alone."""
     configuration = folder / "kwokctl.yaml"
-    configuration.write_text(_configuration(toolchain))
-    command = [toolchain.path("kwokctl"), "create", "cluster", "--name", NAME, "--config", configuration]
-    command += ["--kubeconfig", folder / "kwok.kubeconfig", "--wait", f"{READY_SECONDS}s"]
-    environment = {**os.environ, "KWOK_WORKDIR": str(folder / "kwok")}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, umask=0o077)
+    configuration.write_text(_configuration(folder, toolchain, plan))
+    command = ["create", "cluster", "--config", str(configuration), "--kubeconfig", str(folder / "kwok.kubeconfig")]
+    run = _kwokctl(folder, toolchain.path("kwokctl"), plan.enter, *command)
     if run.returncode:
         raise SandboxError(f"The control plane did not start:\n{run.stderr.strip()}\n{_last_words(folder)}")
     written = folder / "kwok.kubeconfig"
@@ -72,27 +104,44 @@ def create(folder: Path, toolchain: Toolchain) -> None:
     written.unlink()
 
 
-def _configuration(toolchain: Toolchain) -> str:
+def revive(folder: Path, kwokctl: Path, enter: tuple[str, ...], component: str) -> None:
+    """Start a component that was killed, as it was started first."""
+    # The id may have passed on to another process, which kwokctl would take for the component.
+    (work_folder(folder) / "pids" / f"{component}.pid").unlink(missing_ok=True)
+    run = _kwokctl(folder, kwokctl, enter, "start", "cluster")
+    if run.returncode:
+        raise SandboxError(f"{component} did not start again:\n{run.stderr.strip()}\n{_last_words(folder)}")
+
+
+def _kwokctl(folder: Path, kwokctl: Path, enter: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*enter, str(kwokctl), *arguments, "--name", NAME, "--wait", f"{READY_SECONDS}s"]
+    environment = {**os.environ, "KWOK_WORKDIR": str(folder / "kwok")}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, umask=0o077)
+
+
+def _configuration(folder: Path, toolchain: Toolchain, plan: Plan) -> str:
     options: dict[str, Any] = {"runtime": "binary", "bindAddress": "127.0.0.1", "disableQPSLimits": True}
     options["kubeVersion"] = _kubernetes_version()
     options |= {option: str(toolchain.path(tool)) for option, tool in _BINARY_OPTIONS.items()}
-    options |= dict(zip((*_PORT_OPTIONS, "kwokControllerPort"), _free_ports(len(_PORT_OPTIONS) + 1), strict=True))
-    range_flag = {"key": "service-cluster-ip-range", "value": _SERVICE_RANGE}
+    audit = {"audit-policy-file": str(_AUDIT_POLICY), "audit-log-path": str(audit_log(folder))}
     patches = [
-        {"name": "kube-apiserver", "extraArgs": [range_flag]},
+        _patch("kube-apiserver", {"service-cluster-ip-range": SERVICE_RANGE, **audit}),
         # The data lives no longer than the processes, so waiting for the disk buys nothing.
-        {"name": "etcd", "extraArgs": [{"key": "unsafe-no-fsync", "value": "true"}]},
-        # A second configuration file: stages in kwokctl's own would take the place of those for nodes and pods.
-        {"name": "kwok-controller", "extraArgs": [{"key": "config", "value": str(_VOLUMES)}]},
+        _patch("etcd", {"unsafe-no-fsync": "true"}),
+        *(_patch(component, flags) for component, flags in plan.flags.items()),
     ]
     return yaml.safe_dump(
         {
             "apiVersion": "config.kwok.x-k8s.io/v1alpha1",
             "kind": "KwokctlConfiguration",
-            "options": options,
+            "options": options | plan.options,
             "componentsPatches": patches,
         }
     )
+
+
+def _patch(component: str, flags: dict[str, str]) -> dict[str, Any]:
+    return {"name": component, "extraArgs": [{"key": key, "value": value} for key, value in flags.items()]}
 
 
 def _kubernetes_version() -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox.toolchain.tools import Tool
 
-__all__ = ["REAL_NODES", "Toolchain", "ensure"]
+__all__ = ["EVERYWHERE", "REAL_NODES", "Toolchain", "ensure"]
 
 
 @dataclass(frozen=True, slots=True)

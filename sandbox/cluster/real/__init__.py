@@ -1,0 +1,68 @@
+"""Real nodes for a sandbox: containerd, kubelet and kube-proxy, each node in namespaces of its own."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sandbox import kubeconfig
+from sandbox.cluster import kwokctl
+from sandbox.cluster.real import cgroups, images, layout, machine, node_files
+from sandbox.cluster.real.layout import Node
+from sandbox.cluster.real.requirements import missing
+from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sandbox.toolchain import Toolchain
+
+_DNS_REPLICAS = 2
+__all__ = ["missing", "start"]
+
+
+def start(cluster: Path, toolchain: Toolchain, count: int, archives: Sequence[Path]) -> None:
+    """Start control plane and nodes in `cluster` and write its kubeconfig; the nodes aren't Ready yet."""
+    if not 1 <= count <= layout.MOST_NODES:
+        raise SandboxError(f"count is {count}; allowed are 1 to {layout.MOST_NODES} real nodes.")
+    if lack := missing(cluster):
+        raise SandboxError(lack)
+    nodes = [Node(cluster, index) for index in range(count)]
+    port = machine.start(cluster, nodes, toolchain)
+    with ThreadPoolExecutor() as pool:
+        disk = pool.submit(images.ensure_disk, archives)
+        kwokctl.create(cluster, toolchain, machine.plan(cluster))
+        machine.give_credentials(cluster)
+        pause = _image("pause", archives)
+        for node in nodes:
+            node_files.write(node, nodes, pause)
+            cgroups.create(node.cgroup)
+            images.copy_disk(disk.result(), node.folder / "containerd")
+            node.switch.touch()
+    _lead_to(cluster, port)
+
+
+def objects(count: int, archives: Sequence[Path]) -> str:
+    """Return the manifests that a cluster of `count` real nodes brings along."""
+    text = (Path(__file__).parent / "objects.yaml").read_text()
+    return text.replace("$(COREDNS_IMAGE)", _image("coredns", archives)).replace(
+        "$(COREDNS_REPLICAS)", str(min(count, _DNS_REPLICAS))
+    )
+
+
+def _image(name: str, archives: Sequence[Path]) -> str:
+    """Return the image called `name`, whatever its registry and tag."""
+    found = [each for archive in archives for each in images.names(archive)]
+    for each in found:
+        if each.rpartition("/")[2].partition(":")[0] == name:
+            return each
+    raise SandboxError(f"Real nodes need an image called {name!r}; archives hold {', '.join(found) or 'none'}.")
+
+
+def _lead_to(cluster: Path, port: int) -> None:
+    """Make the kubeconfig lead to the forwarded port: the API server's own is in the machine's namespace."""
+    file = cluster / "kubeconfig"
+    content = kubeconfig.renamed(file.read_text())
+    content["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
+    kubeconfig.write(file, content)

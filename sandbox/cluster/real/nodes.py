@@ -1,0 +1,68 @@
+"""What can befall a node or a pod's process: handles for tests and for trying a runbook."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sandbox import processes
+from sandbox.cluster.real import cgroups, layout, namespaces
+from sandbox.errors import SandboxError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sandbox.cluster.real.layout import Node
+
+
+def cut(cluster: Path, name: str) -> None:
+    """Pull the node's cable: it and its pods live on, but reach nobody and are reached by nobody."""
+    _set_cable(_node(cluster, name), "down")
+
+
+def heal(cluster: Path, name: str) -> None:
+    """Plug the node's cable in again."""
+    _set_cable(_node(cluster, name), "up")
+
+
+def kill_kubelet(cluster: Path, name: str) -> None:
+    """Kill the node's kubelet; it is started again after a second, and containers live on meanwhile."""
+    node = _node(cluster, name)
+    command = [f"{layout.programs(cluster)}/kubelet", f"--config={node.folder}/kubelet.yaml"]
+    for process in processes.running(lambda found: found[:2] == command):
+        process.kill()
+
+
+def power_off(cluster: Path, name: str) -> None:
+    """End the node and all on it at once, as a power failure does; its disk stays."""
+    node = _node(cluster, name)
+    node.switch.unlink(missing_ok=True)
+    first = namespaces.first_process(node.folder)
+    if first is not None:
+        first.kill()
+        first.wait()
+
+
+def power_on(cluster: Path, name: str) -> None:
+    """Start a node that was switched off; it is Ready some seconds later."""
+    _node(cluster, name).switch.touch()
+
+
+def pids_of(cluster: Path, container: str) -> list[int]:
+    """Return the process ids on this machine of a running container.
+
+    `container` is its id as the pod's status has it, with or without `containerd://`.
+    """
+    return cgroups.processes_of(layout.cgroup(cluster), container.removeprefix("containerd://"))
+
+
+def _set_cable(node: Node, state: str) -> None:
+    run = namespaces.run_inside(node.cluster, ["ip", "link", "set", node.name, state])
+    if run.returncode:
+        raise SandboxError(f"The cable of {node.name} can't be set {state}: {run.stderr.strip()}")
+
+
+def _node(cluster: Path, name: str) -> Node:
+    nodes = {node.name: node for node in layout.nodes_of(cluster)}
+    if name not in nodes:
+        raise SandboxError(f"No such node: {name!r}; this sandbox has {', '.join(nodes)}.")
+    return nodes[name]
