@@ -1,0 +1,120 @@
+"""Images without an image registry: made from Debian's packages and this project's own files, once for each content."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from sandbox.errors import SandboxError
+from sandbox.images import archive, layers
+from sandbox.images.additions import digest_of
+from sandbox.images.packages import Packages
+from sandbox.images.recipes import RECIPES
+from sandbox.progress import Progress
+from sandbox.toolchain.cache import cache_folder, locked, made_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from sandbox.images.recipes import Recipe
+
+__all__ = ["NAMES", "ensure", "reference", "update"]
+
+_BY_NAME = {recipe.name: recipe for recipe in RECIPES}
+# Recipes without a version only carry others.
+NAMES = tuple(recipe.name for recipe in RECIPES if recipe.version)
+
+
+def reference(name: str) -> str:
+    """Return the name by which a pod asks for the image `name`: `sandbox.local/<name>:<version>`."""
+    return _known(name).reference
+
+
+def ensure(progress: Progress | None = None, names: Iterable[str] | None = None) -> dict[str, Path]:
+    """Make sure that the images `names` (default: all) are there, and return their archives (OCI layout, tar).
+
+    An archive's place changes with all that goes into it. Nothing is made twice, even by two runs at once. Which
+    versions of Debian's packages go in is decided once and stays so until `update`.
+
+    Raises `SandboxError` where there is no apt or what it needs can't be had.
+    """
+    progress = progress or Progress()
+    recipes = [_known(name) for name in (NAMES if names is None else names)]
+    packages = Packages(_folder(), _BY_NAME)
+    if not packages.there():
+        with _lock(progress):
+            if not packages.there():
+                packages.choose(progress)
+    maker = _Maker(packages, progress)
+    return {recipe.name: maker.image(recipe) for recipe in recipes}
+
+
+def update() -> None:
+    """Have the packages' versions decided anew by the next `ensure`."""
+    with _lock(Progress(quiet=True)):
+        Packages(_folder(), _BY_NAME).forget()
+
+
+class _Maker:
+    """Makes what isn't there yet."""
+
+    def __init__(self, packages: Packages, progress: Progress) -> None:
+        self._packages = packages
+        self._progress = progress
+        self._code = digest_of(Path(__file__).parent, Path(__file__).parent.glob("*.py"))
+        self._keys: dict[str, str] = {}
+
+    def image(self, recipe: Recipe) -> Path:
+        """Return the archive of an image."""
+        target = _folder() / "archives" / f"{recipe.name}-{self._key(recipe)}"
+        file = target / f"{recipe.name}.tar"
+        if not file.exists():
+            with _lock(self._progress):
+                if not file.exists():
+                    with self._progress.step(f"Image {recipe.name}"), made_whole(target) as scratch:
+                        blobs = [archive.Blob.of_file(self._layer(each)) for each in _line(recipe)]
+                        archive.write(scratch / file.name, recipe, blobs, self._packages.architecture)
+        return file
+
+    def _layer(self, recipe: Recipe) -> Path:
+        target = _folder() / "layers" / f"{recipe.name}-{self._key(recipe)}"
+        file = target / "layer.tar"
+        if not file.exists():
+            with made_whole(target) as scratch, TemporaryDirectory() as root:
+                for addition in recipe.additions:
+                    addition.put(Path(root))
+                layers.pack(scratch / file.name, self._packages.of(recipe), Path(root))
+        return file
+
+    def _key(self, recipe: Recipe) -> str:
+        if recipe.name not in self._keys:
+            parts = [
+                self._code,
+                self._key(_BY_NAME[recipe.on]) if recipe.on else self._packages.architecture,
+                *(package.name for package in self._packages.of(recipe)),
+                *(addition.fingerprint() for addition in recipe.additions),
+            ]
+            self._keys[recipe.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+        return self._keys[recipe.name]
+
+
+def _line(recipe: Recipe) -> list[Recipe]:
+    """Return the recipes whose layers make up the image, the lowest first."""
+    return [*_line(_BY_NAME[recipe.on]), recipe] if recipe.on else [recipe]
+
+
+def _known(name: str) -> Recipe:
+    if name not in NAMES:
+        raise SandboxError(f"No such image: {name}. The sandbox makes {', '.join(NAMES)}.")
+    return _BY_NAME[name]
+
+
+def _folder() -> Path:
+    return cache_folder() / "images"
+
+
+def _lock(progress: Progress) -> AbstractContextManager[None]:
+    return locked("images", lambda: progress.note("images are being made by another run, waiting"))

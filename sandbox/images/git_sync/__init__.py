@@ -1,0 +1,1 @@
+"""Stands in for git-sync v4 inside the sandbox."""
