@@ -5,32 +5,16 @@ import json
 from typing import TypeVar, cast
 
 import msgspec
-from lightkube import ApiError, AsyncClient
 from lightkube.core.resource import NamespacedResource, api_info
-from lightkube.models.meta_v1 import ObjectMeta
 
-NOT_FOUND = 404
+from controllers.runtime.cluster import Cluster
+from controllers.runtime.store import metadata_of
 
 R = TypeVar("R", bound=NamespacedResource)
 
 
 class ForeignObjectError(Exception):
     """An object of a child's name exists and belongs to somebody else; the message says which."""
-
-
-async def find(client: AsyncClient, resource: type[R], name: str, namespace: str) -> R | None:
-    """Return the object, or ``None`` when there is none."""
-    try:
-        return await client.get(resource, name, namespace=namespace)
-    except ApiError as error:
-        if error.status.code == NOT_FOUND:
-            return None
-        raise
-
-
-def metadata_of(item: NamespacedResource) -> ObjectMeta:
-    """Return the metadata, which every kind has though lightkube's common base class doesn't declare it."""
-    return cast("ObjectMeta", getattr(item, "metadata"))  # noqa: B009  see above
 
 
 def refuse_foreign(live: NamespacedResource | None, owner_uid: str) -> None:
@@ -46,7 +30,7 @@ def refuse_foreign(live: NamespacedResource | None, owner_uid: str) -> None:
     raise ForeignObjectError(f"{name} already exists and {whose}; it is left alone until it is deleted or renamed")
 
 
-async def ensure(client: AsyncClient, desired: R, live: R | None, *, hash_annotation: str) -> R:
+async def ensure(cluster: Cluster, desired: R, live: R | None, *, hash_annotation: str) -> R:
     """Apply ``desired`` if ``live`` differs from it, and return what is then in the cluster.
 
     ``desired`` gets its own hash as ``hash_annotation``: fields that a later version of a controller no
@@ -56,12 +40,14 @@ async def ensure(client: AsyncClient, desired: R, live: R | None, *, hash_annota
     metadata.annotations = {**(metadata.annotations or {}), hash_annotation: _digest(desired)}
     if live is None:
         # Without force: what somebody else made since we looked is a conflict, not ours to overwrite.
-        return await client.apply(desired)
+        return await cluster.client.apply(desired)
     if covers(_declared(live), _declared(desired)):
         return live
     # The UID makes the API server refuse if the object was deleted and made anew since we looked.
     metadata.uid = metadata_of(live).uid
-    return await client.apply(desired, force=True)
+    applied = await cluster.client.apply(desired, force=True)
+    cluster.wrote(applied)
+    return applied
 
 
 def covers(live: object, desired: object) -> bool:

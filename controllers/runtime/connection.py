@@ -1,23 +1,20 @@
-"""The one connection to the API server that kopf's watches and lightkube's calls share."""
+"""How a controller connects to the API server."""
 
-import asyncio
-import logging
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import aiohttp
 import httpx2
-import kopf
 import msgspec
 from lightkube import AsyncClient
 from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 
-# How long a watch waits for a renewed token after a 401; kopf itself would give up at the second one.
-UNAUTHORIZED_PAUSE = 2.0
+from controllers.runtime.api_calls import counted, guarded
 
-logger = logging.getLogger(__name__)
+# Seconds that connecting, and each piece of an answer, may take.
+TIMEOUT = 30.0
 
 
 def load_config(kubeconfig: Path | None) -> SingleConfig:
@@ -75,33 +72,19 @@ class _Authorized(httpx2.AsyncBaseTransport):
 def authorized_transport(config: SingleConfig) -> httpx2.AsyncBaseTransport:
     """Open what HTTP clients send requests through: it trusts the cluster's authority and bears the user's token."""
     user = config.user or User()
-    inner = httpx2.AsyncHTTPTransport(verify=verify_cluster(config.cluster, user, config.abs_file))
-    return _Authorized(Token(user), inner)
+    # Every watch keeps a connection for itself; with a limit, requests would wait for them for ever.
+    limits = httpx2.Limits(max_connections=None)
+    inner = httpx2.AsyncHTTPTransport(verify=verify_cluster(config.cluster, user, config.abs_file), limits=limits)
+    return _Authorized(Token(user), counted(inner))
 
 
-def api_client(config: SingleConfig, field_manager: str) -> AsyncClient:
-    """Open the client that objects are read and written with."""
-    return AsyncClient(
-        config._replace(user=User()), transport=authorized_transport(config), field_manager=field_manager
-    )
+def api_client(config: SingleConfig, field_manager: str, may_write: Callable[[], bool] = lambda: True) -> AsyncClient:
+    """Open the client that objects are read and written with; it refuses to write while it may not."""
+    transport = guarded(authorized_transport(config), may_write)
+    return AsyncClient(config._replace(user=User()), transport=transport, field_manager=field_manager)
 
 
-def watch_session(config: SingleConfig) -> kopf.AiohttpSession:
-    """Open the session that kopf watches through; it waits through a 401 until there is a better token."""
-    user = config.user or User()
-    token = Token(user)
-
-    async def authorize(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-        while True:
-            request.headers.update(token.header())
-            response = await send(request)
-            if response.status != 401:  # noqa: PLR2004  Unauthorized
-                return response
-            response.release()
-            logger.warning("the API server refuses the credentials of this controller; waiting for others")
-            await asyncio.sleep(UNAUTHORIZED_PAUSE)
-
-    context = verify_cluster(config.cluster, user, config.abs_file)
-    connector = aiohttp.TCPConnector(limit=0, ssl=context)
-    session = aiohttp.ClientSession(connector=connector, middlewares=(authorize,))
-    return kopf.AiohttpSession(server=config.cluster.server, aiohttp_session=session)
+def http_client(config: SingleConfig, may_write: Callable[[], bool] = lambda: True) -> httpx2.AsyncClient:
+    """Open the same for requests that lightkube doesn't know."""
+    transport = guarded(authorized_transport(config), may_write)
+    return httpx2.AsyncClient(base_url=config.cluster.server, transport=transport, timeout=TIMEOUT)

@@ -1,28 +1,27 @@
 """Keys: what events enqueue and what ``reconcile`` gets."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
-Body = Mapping[str, Any]
+from lightkube.models.meta_v1 import ObjectMeta
 
 
 class Key(NamedTuple):
-    """Names one object of the kind that a controller reconciles."""
+    """Names one object; ``namespace`` is empty for a kind that has none."""
 
     namespace: str
     name: str
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
-KeyOf = Callable[[Body], Key | None]
+KeyOf = Callable[[ObjectMeta], Key | None]
 
 
-def own_key(body: Body) -> Key | None:
+def own_key(metadata: ObjectMeta) -> Key:
     """Return the key of the object itself."""
-    metadata = body["metadata"]
-    return Key(metadata["namespace"], metadata["name"])
+    return Key(metadata.namespace or "", metadata.name or "")
 
 
 def key_of_controlling(kind: str, label: str) -> KeyOf:
@@ -32,10 +31,10 @@ def key_of_controlling(kind: str, label: str) -> KeyOf:
     in ``label``.
     """
 
-    def key(body: Body) -> Key | None:
-        metadata = body["metadata"]
-        owners = [o["name"] for o in metadata.get("ownerReferences", ()) if o.get("controller") and o["kind"] == kind]
-        name = owners[0] if owners else metadata.get("labels", {}).get(label)
-        return Key(metadata["namespace"], name) if name else None
+    def key(metadata: ObjectMeta) -> Key | None:
+        labels = cast("dict[str, str]", metadata.labels or {})
+        owners = [o.name for o in metadata.ownerReferences or () if o.controller and o.kind == kind]
+        name = owners[0] if owners else labels.get(label)
+        return Key(metadata.namespace or "", name) if name else None
 
     return key

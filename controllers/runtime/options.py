@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from controllers.runtime.leader import Timing
+
 
 @dataclass(frozen=True)
 class Options:
     """How a controller's process runs.
 
     ``kubeconfig`` is a file whose current context is used; without it, the pod's ServiceAccount.
-    ``namespaces`` are those that are watched. ``health`` is host and port of ``/healthz``. ``resync`` is in
-    seconds.
+    ``namespaces`` are those that are watched; none: all. ``health`` is host and port of the HTTP endpoint.
+    ``resync`` and ``watch_idle`` are in seconds. Without ``election_namespace`` the process leads as it is.
     """
 
     kubeconfig: Path | None
@@ -21,6 +23,9 @@ class Options:
     health: str
     workers: int
     resync: float
+    watch_idle: float
+    election_namespace: str
+    election: Timing
     log_level: str
 
 
@@ -38,9 +43,13 @@ class Flags:
         *,
         default: str | None = None,
         choices: Sequence[str] | None = None,
+        may_be_empty: bool = False,
     ) -> None:
-        """Add a flag; it is required when it has no default and the environment doesn't set ``variable``."""
-        value = os.environ.get(variable) or default
+        """Add a flag; it is required when it has no default and the environment doesn't set ``variable``.
+
+        A variable that is set but empty counts as not set, unless the value ``may_be_empty``.
+        """
+        value = os.environ.get(variable, default) if may_be_empty else os.environ.get(variable) or default
         self._parser.add_argument(
             flag,
             default=value,
@@ -61,18 +70,43 @@ class Flags:
 def add_runtime_flags(flags: Flags) -> None:
     """Add the flags that `runtime_options` reads."""
     flags.add("--kubeconfig", "KUBECONFIG", "kubeconfig file; empty: the pod's ServiceAccount", default="")
-    flags.add("--namespace", "WATCH_NAMESPACE", "namespaces to watch, separated by commas")
-    flags.add("--health-address", "HEALTH_ADDRESS", "host:port of /healthz, port 0 for any", default="127.0.0.1:8080")
+    # Without a default: a variable that was forgotten must not mean all namespaces.
+    flags.add(
+        "--namespace", "WATCH_NAMESPACE", "namespaces to watch, separated by commas; empty: all", may_be_empty=True
+    )
+    flags.add(
+        "--health-address",
+        "HEALTH_ADDRESS",
+        "host:port of /healthz, /readyz and /metrics, port 0 for any",
+        default="127.0.0.1:8080",
+    )
     flags.add("--workers", "WORKERS", "objects reconciled at the same time", default="4")
     flags.add("--resync", "RESYNC_SECONDS", "seconds between two looks at every object", default="600")
+    # An API server sends a bookmark every 60 to 75 s (apiserver, storage/cacher, 1.36).
+    flags.add("--watch-idle", "WATCH_IDLE_SECONDS", "seconds of silence after which a watch is dead", default="120")
+    flags.add(
+        "--leader-election-namespace",
+        "LEADER_ELECTION_NAMESPACE",
+        "namespace of the Lease by which one of several replicas leads; empty: no election",
+        default="",
+    )
+    for flag, variable, help_text, default in _ELECTION:
+        flags.add(flag, variable, help_text, default=f"{default:g}")
     flags.add("--log-level", "LOG_LEVEL", "least level logged", default="INFO", choices=("DEBUG", "INFO", "WARNING"))
+
+
+_ELECTION = (
+    ("--lease", "LEASE_SECONDS", "seconds that others wait for a leader's renewal", Timing.lease),
+    ("--renew-deadline", "RENEW_DEADLINE_SECONDS", "seconds that a leader may write after a renewal", Timing.renew),
+    ("--retry-period", "RETRY_PERIOD_SECONDS", "seconds between two tries to renew or to lead", Timing.retry),
+)
 
 
 def runtime_options(flags: Flags, parsed: argparse.Namespace) -> Options:
     """Return the validated options; a wrong value ends the process with a message that names it."""
     namespaces = tuple(name.strip() for name in str(parsed.namespace).split(",") if name.strip())
-    if not namespaces:
-        flags.error("--namespace: needs at least one namespace")
+    if parsed.namespace and not namespaces:
+        flags.error(f"--namespace: {parsed.namespace!r} names no namespace")
     host, _, port = str(parsed.health_address).rpartition(":")
     if not host or not port.isdecimal():
         flags.error(f"--health-address: {parsed.health_address!r} is not host:port")
@@ -82,8 +116,22 @@ def runtime_options(flags: Flags, parsed: argparse.Namespace) -> Options:
         health=parsed.health_address,
         workers=int(_number(flags, "--workers", parsed.workers, least=1)),
         resync=_number(flags, "--resync", parsed.resync, least=1),
+        watch_idle=_number(flags, "--watch-idle", parsed.watch_idle, least=1),
+        election_namespace=parsed.leader_election_namespace,
+        election=_timing(flags, parsed),
         log_level=parsed.log_level,
     )
+
+
+def _timing(flags: Flags, parsed: argparse.Namespace) -> Timing:
+    timing = Timing(
+        lease=_number(flags, "--lease", parsed.lease, least=1),
+        renew=_number(flags, "--renew-deadline", parsed.renew_deadline, least=0.1),
+        retry=_number(flags, "--retry-period", parsed.retry_period, least=0.1),
+    )
+    if not timing.retry < timing.renew < timing.lease:
+        flags.error("--retry-period must be less than --renew-deadline, and that less than --lease")
+    return timing
 
 
 def _number(flags: Flags, flag: str, text: str, *, least: float) -> float:

@@ -51,6 +51,16 @@ class WorkQueue(Generic[K]):
             self._waiting.add(key)
             self._ready.put_nowait(key)
 
+    def add_later(self, key: K, seconds: float) -> None:
+        """Give ``key`` a turn after ``seconds``, unless it gets one before."""
+        if not self._closed and key not in self._retries:
+            self._retries[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+
+    @property
+    def depth(self) -> int:
+        """How many keys wait for a worker."""
+        return len(self._waiting)
+
     @property
     def alive(self) -> bool:
         """Whether every worker runs; a dead one is a defect of this class."""
@@ -90,4 +100,6 @@ class WorkQueue(Generic[K]):
         failures = self._failures[key] = self._failures.get(key, 0) + 1
         delay = self._delay(failures)
         logger.warning("%s failed %d times in a row, next try in %.1f s: %s", key, failures, delay, error)
+        if again := self._retries.pop(key, None):
+            again.cancel()
         self._retries[key] = asyncio.get_running_loop().call_later(delay, self.add, key)

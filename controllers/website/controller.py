@@ -4,9 +4,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
-from lightkube import ApiError, AsyncClient
+from lightkube import ApiError
 from lightkube.core.resource import NamespacedResource
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.apps_v1 import Deployment
@@ -14,9 +14,11 @@ from lightkube.resources.core_v1 import Service
 from lightkube.resources.networking_v1 import Ingress
 from lightkube.types import PatchType
 
-from controllers.runtime.children import NOT_FOUND, ForeignObjectError, ensure, find, metadata_of, refuse_foreign
+from controllers.runtime.children import ForeignObjectError, ensure, refuse_foreign
+from controllers.runtime.cluster import Cluster
+from controllers.runtime.controller import Controller, Watch
 from controllers.runtime.keys import Key, key_of_controlling
-from controllers.runtime.process import Watch
+from controllers.runtime.store import metadata_of
 from controllers.website import manifests
 from controllers.website.model import Website, WebsiteResource
 from controllers.website.names import (
@@ -53,7 +55,7 @@ class Children:
 
 
 @dataclass(frozen=True)
-class WebsiteController:
+class WebsiteController(Controller):
     """Keeps each Website's Deployment, Service and Ingress as its spec says."""
 
     images: Images
@@ -66,9 +68,9 @@ class WebsiteController:
         return CONTROLLER
 
     @property
-    def kind(self) -> type[NamespacedResource]:
-        """Return the kind Website."""
-        return WebsiteResource
+    def primary(self) -> Watch:
+        """Return the watch of Websites."""
+        return Watch(WebsiteResource)
 
     @property
     def children(self) -> Sequence[Watch]:
@@ -76,66 +78,58 @@ class WebsiteController:
         key_of = key_of_controlling(KIND, INSTANCE_LABEL)
         return [Watch(resource, key_of, {MANAGED_BY_LABEL: CONTROLLER}) for resource in CHILDREN]
 
-    async def reconcile(self, client: AsyncClient, key: Key) -> None:
+    async def reconcile(self, cluster: Cluster, key: Key) -> None:
         """Put the children of one Website in place and write its status if it has changed."""
-        body = await find(client, WebsiteResource, key.name, key.namespace)
+        body = cluster.cached(WebsiteResource, key)
         if body is None:
             return  # the garbage collector deletes the children
         website = Website.from_object(body)
         if website.deleting:
             return
         try:
-            status = await self._put_in_place(client, website)
+            status = await self._put_in_place(cluster, website)
         except ForeignObjectError as error:
-            await _write_status(client, website, failed_status(website, "NameConflict", str(error), _now()))
+            await _write_status(cluster, website, failed_status(website, "NameConflict", str(error), _now()))
             raise
         except ApiError as error:
             if error.status.code in REFUSALS:
                 reason = error.status.reason or "Refused"
-                await _write_status(client, website, failed_status(website, reason, str(error), _now()))
+                await _write_status(cluster, website, failed_status(website, reason, str(error), _now()))
             raise
-        await _write_status(client, website, status)
+        await _write_status(cluster, website, status)
 
-    async def _put_in_place(self, client: AsyncClient, website: Website) -> Status:
-        live = await _look(client, website)
+    async def _put_in_place(self, cluster: Cluster, website: Website) -> Status:
+        live = await _look(cluster, website)
         # All three before the first write: with a foreign object among them nothing is touched.
         for child in (live.deployment, live.service, live.ingress):
             refuse_foreign(child, website.uid)
-        deployment = await _ensure(client, manifests.deployment(website, self.images), live.deployment)
-        await _ensure(client, manifests.service(website), live.service)
+        deployment = await _ensure(cluster, manifests.deployment(website, self.images), live.deployment)
+        await _ensure(cluster, manifests.service(website), live.service)
         if website.host:
-            await _ensure(client, manifests.ingress(website, website.host), live.ingress)
+            await _ensure(cluster, manifests.ingress(website, website.host), live.ingress)
         elif live.ingress:
-            await _delete_ingress(client, website)
+            await cluster.delete(live.ingress)
         return status_of(website, deployment, self.domain, _now())
 
 
-async def _look(client: AsyncClient, website: Website) -> Children:
-    name, namespace = child_name(website.name), website.namespace
+async def _look(cluster: Cluster, website: Website) -> Children:
+    key = Key(website.namespace, child_name(website.name))
     return Children(
-        deployment=await find(client, Deployment, name, namespace),
-        service=await find(client, Service, name, namespace),
-        ingress=await find(client, Ingress, name, namespace),
+        deployment=await cluster.find(Deployment, key),
+        service=await cluster.find(Service, key),
+        ingress=await cluster.find(Ingress, key) if website.host else cluster.cached(Ingress, key),
     )
 
 
-async def _ensure(client: AsyncClient, desired: R, live: R | None) -> R:
-    applied = await ensure(client, desired, live, hash_annotation=HASH_ANNOTATION)
+async def _ensure(cluster: Cluster, desired: R, live: R | None) -> R:
+    applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
     if applied is not live:
         metadata = metadata_of(applied)
         logger.info("applied %s %s/%s", applied.kind, metadata.namespace, metadata.name)
     return applied
 
 
-async def _delete_ingress(client: AsyncClient, website: Website) -> None:
-    try:
-        await client.delete(Ingress, child_name(website.name), namespace=website.namespace)
-    except ApiError as error:
-        if error.status.code != NOT_FOUND:
-            raise
-
-
-async def _write_status(client: AsyncClient, website: Website, status: Status) -> None:
+async def _write_status(cluster: Cluster, website: Website, status: Status) -> None:
     if status == website.status:
         return
     patch = WebsiteResource.Status(
@@ -146,7 +140,7 @@ async def _write_status(client: AsyncClient, website: Website, status: Status) -
         status=status,
     )
     # By `patch`, since lightkube's `apply` doesn't take the status of a generic resource.
-    await client.patch(
+    written = await cluster.client.patch(
         WebsiteResource.Status,
         website.name,
         patch,
@@ -154,6 +148,7 @@ async def _write_status(client: AsyncClient, website: Website, status: Status) -
         patch_type=PatchType.APPLY,
         force=True,
     )
+    cluster.wrote(WebsiteResource(cast("Any", written)))
 
 
 def _now() -> datetime:

@@ -75,15 +75,9 @@ def test_a_foreign_object_is_refused_by_name_and_owner(service, words):
         refuse_foreign(service, "uid-1")
 
 
-def body(labels=None, owners=()):
-    return {
-        "metadata": {
-            "name": "kubia-website",
-            "namespace": "websites",
-            **({"labels": labels} if labels else {}),
-            "ownerReferences": list(owners),
-        }
-    }
+def child(labels=None, owners=()):
+    references = [OwnerReference(apiVersion="v1", uid="uid", **owner) for owner in owners]
+    return ObjectMeta(name="kubia-website", namespace="websites", labels=labels, ownerReferences=references)
 
 
 WEBSITE = {"kind": "Website", "name": "kubia", "controller": True}
@@ -91,20 +85,21 @@ key_of = key_of_controlling("Website", "instance")
 
 
 def test_a_child_leads_to_the_object_that_controls_it():
-    assert key_of(body(owners=[{"kind": "Team", "name": "web"}, WEBSITE])) == Key("websites", "kubia")
-    assert key_of(body({"instance": "other"}, [WEBSITE])) == Key("websites", "kubia")
+    assert key_of(child(owners=[{"kind": "Team", "name": "web"}, WEBSITE])) == Key("websites", "kubia")
+    assert key_of(child({"instance": "other"}, [WEBSITE])) == Key("websites", "kubia")
 
 
 def test_a_child_that_lost_its_owner_leads_to_the_object_in_its_label():
-    assert key_of(body({"instance": "kubia"})) == Key("websites", "kubia")
+    assert key_of(child({"instance": "kubia"})) == Key("websites", "kubia")
 
 
 def test_an_object_of_nobody_leads_nowhere():
-    assert key_of(body()) is None
-    assert key_of(body(owners=[{**WEBSITE, "kind": "ReplicaSet"}])) is None
-    assert key_of(body(owners=[{**WEBSITE, "controller": False}])) is None
+    assert key_of(child()) is None
+    assert key_of(child(owners=[{**WEBSITE, "kind": "ReplicaSet"}])) is None
+    assert key_of(child(owners=[{**WEBSITE, "controller": False}])) is None
 
 
 def test_an_object_is_its_own_key():
-    assert own_key(body()) == Key("websites", "kubia-website")
-    assert str(own_key(body())) == "websites/kubia-website"
+    assert own_key(child()) == Key("websites", "kubia-website")
+    assert str(own_key(child())) == "websites/kubia-website"
+    assert str(own_key(ObjectMeta(name="default"))) == "default"

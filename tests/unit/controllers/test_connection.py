@@ -1,14 +1,9 @@
-import asyncio
-
-import aiohttp
 import pytest
 import yaml
-from aiohttp import web
 from lightkube.config.models import User
 from lightkube.core.exceptions import ConfigError
 
-from controllers.runtime import connection
-from controllers.runtime.connection import Token, load_config, watch_session
+from controllers.runtime.connection import Token, load_config
 
 
 @pytest.fixture
@@ -60,35 +55,3 @@ def test_a_token_file_that_is_being_written_does_not_lose_the_token_before_it(tm
 
 def test_a_user_with_a_client_certificate_sends_no_token():
     assert Token(User(client_cert="cert.pem", client_key="key.pem")).header() == {}
-
-
-def test_a_watch_waits_through_401_for_a_renewed_token(write, tmp_path, monkeypatch):
-    monkeypatch.setattr(connection, "UNAUTHORIZED_PAUSE", 0.01)
-    (tmp_path / "token").write_text("old\n")
-    seen = []
-
-    async def answer(request):
-        seen.append(request.headers["Authorization"])
-        if len(seen) == 3:
-            (tmp_path / "token").write_text("new\n")
-        return web.Response(status=200 if seen[-1] == "Bearer new" else 401)
-
-    async def scenario():
-        app = web.Application()
-        app.router.add_get("/api", answer)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        server = f"http://{host}:{port}"
-        session = watch_session(load_config(write({"tokenFile": "token"}, server)))
-        try:
-            async with session.aiohttp_session.get(f"{server}/api", timeout=aiohttp.ClientTimeout(5)) as got:
-                assert got.status == 200
-        finally:
-            await session.aiohttp_session.close()
-            await runner.cleanup()
-
-    asyncio.run(scenario())
-    assert seen == ["Bearer old", "Bearer old", "Bearer old", "Bearer new"]

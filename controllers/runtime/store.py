@@ -1,0 +1,107 @@
+"""The cache of one kind: what its watch has shown, small enough for ten thousands of objects."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, NamedTuple, TypeVar, cast
+
+import msgspec
+from lightkube.core import decoders
+from lightkube.core.resource import Resource, api_info
+from lightkube.models.meta_v1 import ObjectMeta
+
+from controllers.runtime.keys import Key, own_key
+from controllers.runtime.metrics import CACHED_OBJECTS
+
+R = TypeVar("R", bound=Resource)
+
+
+def metadata_of(item: Resource) -> ObjectMeta:
+    """Return the metadata, which every kind has though lightkube's common base class doesn't declare it."""
+    return cast("ObjectMeta", getattr(item, "metadata"))  # noqa: B009  see above
+
+
+class _Entry(NamedTuple):
+    version: int
+    content: bytes
+
+
+class Store(Generic[R]):
+    """Objects by their keys, kept as JSON, since decoded ones take several times the memory.
+
+    ``keep`` returns what is kept of an object beside what every store leaves out, ``managedFields``.
+    ``index`` returns what `indexed` finds an object by; ``None`` for nothing.
+    """
+
+    def __init__(
+        self,
+        resource: type[R],
+        *,
+        keep: Callable[[R], R] | None = None,
+        index: Callable[[R], Hashable | None] | None = None,
+    ) -> None:
+        self.resource = resource
+        self._keep = keep
+        self._index = index
+        self._entries: dict[Key, _Entry] = {}
+        self._indexed: defaultdict[Hashable, set[Key]] = defaultdict(set)
+        CACHED_OBJECTS.labels(api_info(resource).plural).set_function(lambda: len(self._entries))
+
+    def decode(self, raw: bytes | msgspec.Raw) -> R:
+        """Decode one object of this kind, without its ``managedFields``."""
+        item = self._decoded(raw)
+        if isinstance(item, dict):  # of a kind that lightkube knows no model of
+            cast("dict[str, dict[str, object]]", item)["metadata"].pop("managedFields", None)
+        else:
+            metadata_of(item).managedFields = None
+        return item
+
+    def _decoded(self, raw: bytes | msgspec.Raw) -> R:
+        return cast("R", decoders.decode_object(cast("bytes", raw), self.resource))
+
+    def get(self, key: Key) -> R | None:
+        """Return a copy of the object."""
+        entry = self._entries.get(key)
+        return self._decoded(entry.content) if entry else None
+
+    def __iter__(self) -> Iterator[Key]:
+        """Return the keys of all objects, as they are now."""
+        return iter(tuple(self._entries))
+
+    def indexed(self, value: Hashable) -> list[R]:
+        """Return the objects whose index is ``value``."""
+        found = (self.get(key) for key in sorted(self._indexed.get(value, ())))
+        return [item for item in found if item is not None]
+
+    def put(self, item: R, *, force: bool = False) -> R | None:
+        """Keep ``item`` unless the same or a newer version of it is there, and return what was there before.
+
+        ``force`` is for listings: a restored etcd counts from an earlier version on.
+        """
+        metadata = metadata_of(item)
+        key, version = own_key(metadata), int(metadata.resourceVersion or 0)
+        entry = self._entries.get(key)
+        if entry and entry.version >= version and not force:
+            return None
+        old = self.drop(key)
+        kept = self._keep(item) if self._keep else item
+        self._entries[key] = _Entry(version, msgspec.json.encode(kept))
+        if self._index and (value := self._index(kept)) is not None:
+            self._indexed[value].add(key)
+        return old
+
+    def refresh(self, item: R) -> None:
+        """Put what a write returned, if the object is still known: its deletion may have been seen meanwhile."""
+        if own_key(metadata_of(item)) in self._entries:
+            self.put(self.decode(msgspec.json.encode(item)))
+
+    def drop(self, key: Key) -> R | None:
+        """Forget an object and return it."""
+        old = self.get(key)
+        if old is None:
+            return None
+        del self._entries[key]
+        if self._index and (value := self._index(old)) is not None:
+            self._indexed[value].discard(key)
+            if not self._indexed[value]:
+                del self._indexed[value]
+        return old
