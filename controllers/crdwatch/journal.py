@@ -4,6 +4,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from prometheus_client import Counter
+
+RECORDS = Counter("crdwatch_records", "Records written; those of type gap tell that changes were missed.", ("type",))
+
 
 class Journal:
     """Writes records ``{"time": …, "type": …, …}`` to a stream, each at once."""
@@ -16,3 +20,4 @@ class Journal:
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._stream.write(json.dumps({"time": now, "type": record_type, **content}) + "\n")
         self._stream.flush()
+        RECORDS.labels(record_type).inc()

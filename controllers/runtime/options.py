@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Never
 
 from controllers.runtime.leader import Timing
 
@@ -62,28 +63,34 @@ class Flags:
         """Parse ``arguments``, the process's own when ``None``; a wrong one ends the process with code 2."""
         return self._parser.parse_args(arguments)
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> Never:
         """End the process with code 2 and ``message``."""
         self._parser.error(message)
 
 
-def add_runtime_flags(flags: Flags) -> None:
-    """Add the flags that `runtime_options` reads."""
+def add_process_flags(flags: Flags) -> None:
+    """Add the flags of every process that watches something."""
     flags.add("--kubeconfig", "KUBECONFIG", "kubeconfig file; empty: the pod's ServiceAccount", default="")
-    # Without a default: a variable that was forgotten must not mean all namespaces.
-    flags.add(
-        "--namespace", "WATCH_NAMESPACE", "namespaces to watch, separated by commas; empty: all", may_be_empty=True
-    )
     flags.add(
         "--health-address",
         "HEALTH_ADDRESS",
         "host:port of /healthz, /readyz and /metrics, port 0 for any",
         default="127.0.0.1:8080",
     )
-    flags.add("--workers", "WORKERS", "objects reconciled at the same time", default="4")
-    flags.add("--resync", "RESYNC_SECONDS", "seconds between two looks at every object", default="600")
     # An API server sends a bookmark every 60 to 75 s (apiserver, storage/cacher, 1.36).
     flags.add("--watch-idle", "WATCH_IDLE_SECONDS", "seconds of silence after which a watch is dead", default="120")
+    flags.add("--log-level", "LOG_LEVEL", "least level logged", default="INFO", choices=("DEBUG", "INFO", "WARNING"))
+
+
+def add_runtime_flags(flags: Flags) -> None:
+    """Add the flags that `runtime_options` reads."""
+    add_process_flags(flags)
+    # Without a default: a variable that was forgotten must not mean all namespaces.
+    flags.add(
+        "--namespace", "WATCH_NAMESPACE", "namespaces to watch, separated by commas; empty: all", may_be_empty=True
+    )
+    flags.add("--workers", "WORKERS", "objects reconciled at the same time", default="4")
+    flags.add("--resync", "RESYNC_SECONDS", "seconds between two looks at every object", default="600")
     flags.add(
         "--leader-election-namespace",
         "LEADER_ELECTION_NAMESPACE",
@@ -92,7 +99,6 @@ def add_runtime_flags(flags: Flags) -> None:
     )
     for flag, variable, help_text, default in _ELECTION:
         flags.add(flag, variable, help_text, default=f"{default:g}")
-    flags.add("--log-level", "LOG_LEVEL", "least level logged", default="INFO", choices=("DEBUG", "INFO", "WARNING"))
 
 
 _ELECTION = (
@@ -107,16 +113,13 @@ def runtime_options(flags: Flags, parsed: argparse.Namespace) -> Options:
     namespaces = tuple(name.strip() for name in str(parsed.namespace).split(",") if name.strip())
     if parsed.namespace and not namespaces:
         flags.error(f"--namespace: {parsed.namespace!r} names no namespace")
-    host, _, port = str(parsed.health_address).rpartition(":")
-    if not host or not port.isdecimal():
-        flags.error(f"--health-address: {parsed.health_address!r} is not host:port")
     return Options(
         kubeconfig=Path(parsed.kubeconfig) if parsed.kubeconfig else None,
         namespaces=namespaces,
-        health=parsed.health_address,
-        workers=int(_number(flags, "--workers", parsed.workers, least=1)),
-        resync=_number(flags, "--resync", parsed.resync, least=1),
-        watch_idle=_number(flags, "--watch-idle", parsed.watch_idle, least=1),
+        health=health_address(flags, parsed),
+        workers=int(number(flags, "--workers", parsed.workers, least=1)),
+        resync=number(flags, "--resync", parsed.resync, least=1),
+        watch_idle=number(flags, "--watch-idle", parsed.watch_idle, least=1),
         election_namespace=parsed.leader_election_namespace,
         election=_timing(flags, parsed),
         log_level=parsed.log_level,
@@ -125,20 +128,29 @@ def runtime_options(flags: Flags, parsed: argparse.Namespace) -> Options:
 
 def _timing(flags: Flags, parsed: argparse.Namespace) -> Timing:
     timing = Timing(
-        lease=_number(flags, "--lease", parsed.lease, least=1),
-        renew=_number(flags, "--renew-deadline", parsed.renew_deadline, least=0.1),
-        retry=_number(flags, "--retry-period", parsed.retry_period, least=0.1),
+        lease=number(flags, "--lease", parsed.lease, least=1),
+        renew=number(flags, "--renew-deadline", parsed.renew_deadline, least=0.1),
+        retry=number(flags, "--retry-period", parsed.retry_period, least=0.1),
     )
     if not timing.retry < timing.renew < timing.lease:
         flags.error("--retry-period must be less than --renew-deadline, and that less than --lease")
     return timing
 
 
-def _number(flags: Flags, flag: str, text: str, *, least: float) -> float:
+def health_address(flags: Flags, parsed: argparse.Namespace) -> str:
+    """Return ``--health-address``; a wrong one ends the process with a message that names it."""
+    host, _, port = str(parsed.health_address).rpartition(":")
+    if not host or not port.isdecimal():
+        flags.error(f"--health-address: {parsed.health_address!r} is not host:port")
+    return parsed.health_address
+
+
+def number(flags: Flags, flag: str, text: str, *, least: float) -> float:
+    """Return the number that a flag's ``text`` says; a wrong one ends the process with a message that names it."""
     try:
-        number = float(text)
+        found = float(text)
     except ValueError:
-        number = -1.0
-    if not least <= number < float("inf"):
+        found = -1.0
+    if not least <= found < float("inf"):
         flags.error(f"{flag}: {text!r} is not a number of at least {least:g}")
-    return number
+    return found

@@ -29,14 +29,15 @@ def run(controller: Controller, options: Options) -> None:
     """Run ``controller`` until SIGTERM or SIGINT, or end the process by code 1 when another replica may lead by now."""
     configure_logs(options.log_level)
     try:
-        asyncio.run(_until_told(_serve(controller, options)))
+        asyncio.run(until_told(_serve(controller, options)))
     except* LeadershipLostError as lost:
         logger.error("%s", lost.exceptions[0])  # noqa: TRY400  where it was noticed doesn't matter
         sys.exit(1)
     logger.info("stopped")
 
 
-async def _until_told(serving: Coroutine[Any, Any, None]) -> None:
+async def until_told(serving: Coroutine[Any, Any, None]) -> None:
+    """Run ``serving`` until it ends or SIGTERM or SIGINT cancels it."""
     task = asyncio.create_task(serving)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)

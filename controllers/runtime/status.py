@@ -32,4 +32,4 @@ async def write_status(cluster: Cluster, item: GenericNamespacedResource, status
         patch_type=PatchType.APPLY,
         force=True,
     )
-    cluster.wrote(resource(cast("dict[str, Any]", written)))
+    cluster.wrote(resource.from_dict(cast("dict[str, Any]", written)))

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import secrets
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import yaml
 from fault_proxy import FaultProxy
 from lightkube import Client, codecs
@@ -136,6 +138,11 @@ class Lab:
 
     def messages(self) -> str:
         return (self.folder / "err").read_text()
+
+    def ask(self, path: str) -> httpx2.Response:
+        """Ask the watcher's own HTTP endpoint, whose port its log tells."""
+        port = re.findall(r"answering at 127.0.0.1:(\d+)", self.messages())[-1]
+        return httpx2.get(f"http://127.0.0.1:{port}{path}")
 
     def wait_told(self, *expected: tuple[str, str, int | None]) -> None:
         """Wait until exactly this was logged."""

@@ -1,6 +1,5 @@
 """What crdwatch logs when something is in the way between it and the API server."""
 
-import asyncio
 import json
 import signal
 import time
@@ -10,12 +9,6 @@ import pytest
 from crdwatch_harness import until
 from lightkube.resources.core_v1 import Secret
 from website_harness import eventually
-
-from controllers.crdwatch.api import Api, Kind
-from controllers.crdwatch.history import History
-from controllers.crdwatch.memory import Memory
-from controllers.crdwatch.watcher import Watcher
-from controllers.runtime.connection import load_config
 
 EXPIRED = {
     "kind": "Status",
@@ -143,24 +136,15 @@ def test_a_renewed_token_is_used_when_the_old_one_dies(lab):
     lab.wait_told(("added", "before", 1), ("added", "after", 2))
 
 
-def test_a_connection_gone_silent_is_given_up(watching):
-    """In this process, so as to wait for one second rather than for two minutes."""
-
-    async def watch():
-        told = asyncio.Queue()
-        kind = Kind("bookofkubernetes.com", "v1", "samples", watching.namespace)
-        history = History(Memory(None, kind.path), lambda record, _: told.put_nowait(record))
-        async with Api(load_config(watching.kubeconfig), kind, idle=1.0) as silent:
-            task = asyncio.create_task(Watcher(silent, history).run())
-            assert [await told.get() for _ in FIRST] == ["added"] * len(FIRST)
-            await asyncio.to_thread(until, lambda: "watch=true" in watching.proxy.requests[-1][1])
-            watching.proxy.freeze()
-            await asyncio.to_thread(watching.change, "same", 30)
-            async with asyncio.timeout(20):
-                assert await told.get() == "modified"
-            task.cancel()
-
-    asyncio.run(watch())
+def test_a_connection_gone_silent_is_given_up(lab):
+    lab.create("same", 3)
+    lab.start(WATCH_IDLE_SECONDS="3")
+    lab.wait_told(("added", "same", 3))
+    until(lambda: "watch=true" in lab.proxy.requests[-1][1])
+    lab.proxy.freeze()
+    lab.change("same", 30)
+    lab.wait_told(("added", "same", 3), ("modified", "same", 30))
+    assert "ReadTimeout" in lab.messages()
 
 
 def test_a_restarted_watcher_logs_what_happened_while_it_was_away(watching):

@@ -63,6 +63,29 @@ def test_it_ends_in_good_order_when_it_is_told_to(lab):
     assert lab.messages().splitlines()[-1].count('"stopped"') == 1
 
 
+def test_it_is_alive_at_once_and_ready_when_all_is_logged(lab):
+    lab.proxy.answer_next(503, "")
+    lab.proxy.answer_next(503, "")
+    lab.start()
+    until(lambda: (lab.folder / "err").exists() and "503" in lab.messages())
+    assert lab.ask("/healthz").status_code == 200
+    assert lab.ask("/readyz").status_code == 503
+    until(lambda: lab.ask("/readyz").status_code == 200)
+
+
+def test_records_and_api_calls_are_counted(lab):
+    lab.create("somedata", 123)
+    lab.start()
+    lab.wait_told(("added", "somedata", 123))
+    lab.proxy.answer_next(410, "{}")
+    lab.proxy.cut()
+    lab.wait_told(("added", "somedata", 123), ("gap", "", None))
+    metrics = lab.ask("/metrics").text.splitlines()
+    assert 'crdwatch_records_total{type="added"} 1.0' in metrics
+    assert 'crdwatch_records_total{type="gap"} 1.0' in metrics
+    assert 'controller_api_calls_total{code="200",resource="samples",verb="list"} 2.0' in metrics
+
+
 def test_a_sample_deleted_and_made_again_is_another_one(lab):
     lab.create("somedata", 1)
     lab.start()
