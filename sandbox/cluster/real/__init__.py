@@ -30,16 +30,20 @@ def start(cluster: Path, toolchain: Toolchain, count: int, archives: Sequence[Pa
         raise SandboxError(lack)
     nodes = [Node(cluster, index) for index in range(count)]
     port = machine.start(cluster, nodes, toolchain)
+    disks = [node.folder / "containerd" for node in nodes]
+    for disk in disks:
+        disk.mkdir(parents=True)
     with ThreadPoolExecutor() as pool:
-        disk = pool.submit(images.ensure_disk, archives)
+        installed = pool.submit(images.install, archives, disks)
         kwokctl.create(cluster, toolchain, machine.plan(cluster))
         machine.give_credentials(cluster)
         pause = _image("pause", archives)
         for node in nodes:
             node_files.write(node, nodes, pause)
             cgroups.create(node.cgroup)
-            images.copy_disk(disk.result(), node.folder / "containerd")
-            node.switch.touch()
+        installed.result()
+    for node in nodes:
+        node.switch.touch()
     _lead_to(cluster, port)
 
 

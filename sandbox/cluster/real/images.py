@@ -49,15 +49,20 @@ wait $! || true
 """
 
 
-def ensure_disk(archives: Sequence[Path]) -> Path:
-    """Return the folder of a containerd that holds the images in `archives`, made at the first call."""
+def install(archives: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Make every target, an empty folder, the root of a containerd that has the images in `archives`.
+
+    The copied one is kept in the cache until other images are asked for.
+    """
     key = hashlib.sha256(json.dumps([_index(archive) for archive in archives]).encode()).hexdigest()[:12]
     disk = cache_folder() / "node-disks" / key
-    with locked(f"node-disk-{key}"):
+    with locked("node-disks"):
         if not disk.exists():
+            shutil.rmtree(disk.parent, ignore_errors=True)
             with made_whole(disk) as scratch:
                 _import(archives, scratch)
-    return disk
+        for target in targets:
+            _copy_disk(disk, target)
 
 
 def _import(archives: Sequence[Path], root: Path) -> None:
@@ -76,7 +81,7 @@ def _import(archives: Sequence[Path], root: Path) -> None:
         raise SandboxError(f"Importing the nodes' images failed:\n{run.stderr.strip()}")
 
 
-def copy_disk(disk: Path, target: Path) -> None:
+def _copy_disk(disk: Path, target: Path) -> None:
     """Make `target` a copy of `disk` of hard links, or a plain one where those are impossible."""
     if _copy("-alT", disk, target).returncode:
         shutil.rmtree(target, ignore_errors=True)

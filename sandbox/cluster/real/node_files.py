@@ -45,14 +45,13 @@ def unit(node: Node) -> list[str]:
 
 
 def write(node: Node, nodes: Sequence[Node], sandbox_image: str) -> None:
-    """Write all files of `node`, one of `nodes`; the control plane must have made its authority."""
+    """Write all files of `node`, one of `nodes`, into its folder; the control plane must have made its authority."""
     folder = node.folder
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "network").write_text(_network(node, nodes))
     (folder / "cable").write_text(f"link set {node.name} master {layout.BRIDGE} up\n")
     (folder / "resolv.conf").write_text("# A sandbox has no way out, so pods of the node's network resolve no names.\n")
-    (folder / "cni").mkdir(exist_ok=True)
-    (folder / "cni" / "10-bridge.conflist").write_text(json.dumps(_cni(node)))
+    (folder / "cni-configuration").mkdir()
+    (folder / "cni-configuration" / "10-bridge.conflist").write_text(json.dumps(_cni(node)))
     (folder / "containerd.toml").write_text(_containerd(folder, sandbox_image))
     pki.sign(node.cluster, folder / "kubelet-key", f"/O=system:nodes/CN=system:node:{node.name}", f"IP:{node.address}")
     pki.write_kubeconfig(node.cluster, folder / "kubelet.kubeconfig", folder / "kubelet-key")
@@ -146,7 +145,7 @@ disabled_plugins = [
   SystemdCgroup = false
 [plugins."io.containerd.grpc.v1.cri".cni]
   bin_dir = {json.dumps(str(cni_plugins()))}
-  conf_dir = {json.dumps(str(folder / "cni"))}
+  conf_dir = {json.dumps(str(folder / "cni-configuration"))}
 """
 
 

@@ -40,6 +40,9 @@ def power_off(cluster: Path, name: str) -> None:
     if first is not None:
         first.kill()
         first.wait()
+    # They would go with a machine's power too; a kubelet that finds them looks for their containers for half a minute.
+    cgroups.remove(node.cgroup)
+    cgroups.create(node.cgroup)
 
 
 def power_on(cluster: Path, name: str) -> None:

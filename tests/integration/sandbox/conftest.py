@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.cluster import Cluster
+from sandbox import images
+from sandbox import toolchain as tools
+from sandbox.cluster import Cluster, real
+from sandbox.progress import Progress
 from sandbox.toolchain import Toolchain
 from tests.integration.sandbox.kubectl import Kubectl
 
@@ -106,6 +109,21 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
     for project in made:
         project.sandbox("down", check=False)
         project.sandbox("clean", check=False)
+
+
+@pytest.fixture(scope="session")
+def real_toolchain() -> Toolchain:
+    """All tools, those of real nodes included."""
+    if lack := real.missing():
+        pytest.skip(lack)
+    return tools.ensure([*tools.EVERYWHERE, *tools.REAL_NODES], Progress(quiet=True))
+
+
+@pytest.fixture(scope="session")
+def archives(real_toolchain: Toolchain) -> list[Path]:
+    """All images, as for `make up`: of other ones the nodes' disk would be made anew."""
+    del real_toolchain
+    return list(images.ensure(Progress(quiet=True)).values())
 
 
 @pytest.fixture(scope="module")
