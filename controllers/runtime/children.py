@@ -6,9 +6,13 @@ from typing import TypeVar, cast
 
 import msgspec
 from lightkube.core.resource import NamespacedResource, api_info
+from lightkube.utils.quantity import parse_quantity
 
 from controllers.runtime.cluster import Cluster
 from controllers.runtime.store import metadata_of
+
+# Their values are quantities, which the API server writes in its own way: "1000m" becomes "1".
+_QUANTITIES = ("requests", "limits")
 
 R = TypeVar("R", bound=NamespacedResource)
 
@@ -58,12 +62,23 @@ def covers(live: object, desired: object) -> bool:
     """
     if isinstance(desired, dict) and isinstance(live, dict):
         have, want = cast("dict[str, object]", live), cast("dict[str, object]", desired)
-        return all(key in have and covers(have[key], value) for key, value in want.items())
+        return all(key in have and _covers_field(key, have[key], value) for key, value in want.items())
     if isinstance(desired, list) and isinstance(live, list):
         items, wanted = cast("list[object]", live), cast("list[object]", desired)
         if any(isinstance(one, dict | list) for one in wanted):
             return all(any(covers(item, one) for item in items) for one in wanted)
     return live == desired
+
+
+def _covers_field(name: str, live: object, desired: object) -> bool:
+    if name in _QUANTITIES and isinstance(live, dict) and isinstance(desired, dict):
+        have, want = cast("dict[str, object]", live), cast("dict[str, object]", desired)
+        return all(key in have and _quantity(have[key]) == _quantity(value) for key, value in want.items())
+    return covers(live, desired)
+
+
+def _quantity(value: object) -> object:
+    return parse_quantity(str(value))
 
 
 def _declared(item: NamespacedResource) -> dict[str, object]:

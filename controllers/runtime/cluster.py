@@ -27,12 +27,12 @@ class Cluster:
         client: AsyncClient,
         http: httpx2.AsyncClient,
         stores: Mapping[type[Resource], Store[Any]],
-        look_again: Callable[[Key, float], None],
+        look_again: Callable[[Key, float], bool],
     ) -> None:
         self.client = client
         self.events = Recorder(client, controller)
         self.look_again = look_again
-        """Gives a key another turn after so many seconds, unless it gets one before."""
+        """Gives a key another turn after so many seconds, unless it gets one before; False while standing by."""
         self._http = http
         self._stores = stores
 

@@ -82,7 +82,8 @@ class Informer(Generic[R]):
             self._version = None
         elif refusal.code == NOT_FOUND:
             # The kind isn't served, or not any more: there are no such objects.
-            logger.warning("%s: not served", self)
+            if self._version is not None or not self.synced.is_set():
+                logger.warning("%s: not served", self)
             self._version = None
             self._retain(set())
             self.synced.set()
@@ -119,10 +120,8 @@ class Informer(Generic[R]):
         self._version = metadata.resourceVersion
 
     def _put(self, item: R, *, force: bool = False) -> None:
-        old = self._store.put(item, force=force)
-        if old is not None:
-            self._changed(old)
-        self._changed(item)
+        for concerned in self._store.put(item, force=force):
+            self._changed(concerned)
 
     def _drop(self, key: Key) -> None:
         if (old := self._store.drop(key)) is not None:

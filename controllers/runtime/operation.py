@@ -83,9 +83,10 @@ class Operation:
         finally:
             RECONCILE_SECONDS.observe(time.perf_counter() - started)
 
-    def _look_again(self, key: Key, seconds: float) -> None:
+    def _look_again(self, key: Key, seconds: float) -> bool:
         if self._queue:
             self._queue.add_later(key, seconds)
+        return self._queue is not None
 
     async def close(self, grace: float) -> None:
         """Let running work end."""

@@ -72,22 +72,27 @@ class Store(Generic[R]):
         found = (self.get(key) for key in sorted(self._indexed.get(value, ())))
         return [item for item in found if item is not None]
 
-    def put(self, item: R, *, force: bool = False) -> R | None:
-        """Keep ``item`` unless the same or a newer version of it is there, and return what was there before.
+    def put(self, item: R, *, force: bool = False) -> list[R]:
+        """Keep ``item`` unless a newer version of it is there, and return it and what was there before.
 
-        ``force`` is for listings: a restored etcd counts from an earlier version on.
+        Nothing is returned when what is kept didn't change. ``force`` is for listings: a restored etcd counts from
+        an earlier version on.
         """
         metadata = metadata_of(item)
         key, version = own_key(metadata), int(metadata.resourceVersion or 0)
         entry = self._entries.get(key)
         if entry and entry.version >= version and not force:
-            return None
-        old = self.drop(key)
+            return []
         kept = self._keep(item) if self._keep else item
-        self._entries[key] = _Entry(version, msgspec.json.encode(kept))
+        content = msgspec.json.encode(kept)
+        if entry and entry.content == content:
+            self._entries[key] = _Entry(version, content)
+            return []
+        old = self.drop(key)
+        self._entries[key] = _Entry(version, content)
         if self._index and (value := self._index(kept)) is not None:
             self._indexed[value].add(key)
-        return old
+        return [kept] if old is None else [old, kept]
 
     def refresh(self, item: R) -> None:
         """Put what a write returned, if the object is still known: its deletion may have been seen meanwhile."""

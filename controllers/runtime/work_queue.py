@@ -53,8 +53,13 @@ class WorkQueue(Generic[K]):
 
     def add_later(self, key: K, seconds: float) -> None:
         """Give ``key`` a turn after ``seconds``, unless it gets one before."""
-        if not self._closed and key not in self._retries:
-            self._retries[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+        loop = asyncio.get_running_loop()
+        due = self._retries.get(key)
+        if self._closed or (due and due.when() <= loop.time() + seconds):
+            return
+        if due:
+            due.cancel()
+        self._retries[key] = loop.call_later(seconds, self.add, key)
 
     @property
     def depth(self) -> int:

@@ -1,66 +1,48 @@
 """Reconciling one Website."""
 
-import logging
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any
 
+from aiohttp import web
 from lightkube import ApiError
-from lightkube.core.resource import NamespacedResource
 from lightkube.models.meta_v1 import ObjectMeta
-from lightkube.resources.apps_v1 import Deployment
-from lightkube.resources.core_v1 import Service
-from lightkube.resources.networking_v1 import Ingress
-from lightkube.types import PatchType
+from lightkube.resources.core_v1 import Pod
 
-from controllers.runtime.children import ForeignObjectError, ensure, refuse_foreign
+from controllers.runtime.children import ForeignObjectError
 from controllers.runtime.cluster import Cluster
 from controllers.runtime.controller import Controller, Watch
 from controllers.runtime.keys import Key, key_of_controlling
-from controllers.runtime.store import metadata_of
-from controllers.website import manifests
+from controllers.runtime.status import write_status
+from controllers.website.children import KINDS, put_in_place
 from controllers.website.model import Website, WebsiteResource
-from controllers.website.names import (
-    CONTROLLER,
-    GROUP,
-    HASH_ANNOTATION,
-    INSTANCE_LABEL,
-    KIND,
-    MANAGED_BY_LABEL,
-    VERSION,
-    child_name,
-)
-from controllers.website.pods import Images
-from controllers.website.status import Status, failed_status, status_of
+from controllers.website.names import CONTROLLER, INSTANCE_LABEL, KIND, MANAGED_BY_LABEL
+from controllers.website.pod_trouble import kept, trouble_of
+from controllers.website.pods import PodOptions
+from controllers.website.reports import Reports
+from controllers.website.status import Seen, Status, essence, failed_status, news, status_of
 
 # Answers that mean "not this object": bad request, forbidden (RBAC, quota), unprocessable.
 # All others, as 401, 409, 429 or 5xx, say nothing about the Website: it is retried and its status left alone.
 REFUSALS = (400, 403, 422)
 
-CHILDREN: tuple[type[NamespacedResource], ...] = (Deployment, Service, Ingress)
-
-R = TypeVar("R", bound=NamespacedResource)
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Children:
-    """What is in the cluster under a Website's names."""
-
-    deployment: Deployment | None
-    service: Service | None
-    ingress: Ingress | None
+# Seconds that counts and messages of a status may be out of date: a hundred pods that start one after the other
+# make one write in that time, not a hundred.
+COUNTS_DELAY = 5.0
 
 
 @dataclass(frozen=True)
 class WebsiteController(Controller):
-    """Keeps each Website's Deployment, Service and Ingress as its spec says."""
+    """Keeps each Website's children as its spec says."""
 
-    images: Images
+    pods: PodOptions
     domain: str
     """DNS domain of the cluster."""
+    _reports: Reports = field(default_factory=Reports)
+    _due: dict[Key, float] = field(default_factory=dict[Key, float])
+    """When a status is written that differs by counts and messages only."""
 
     @property
     def name(self) -> str:
@@ -69,86 +51,87 @@ class WebsiteController(Controller):
 
     @property
     def primary(self) -> Watch:
-        """Return the watch of Websites."""
-        return Watch(WebsiteResource)
+        """Return the watch of Websites, which concern each other when they have one host."""
+        return Watch(WebsiteResource, index=_host)
 
     @property
     def children(self) -> Sequence[Watch]:
-        """Return the watches of the three kinds of children."""
+        """Return the watches of the children, and of the pods of the Deployments."""
         key_of = key_of_controlling(KIND, INSTANCE_LABEL)
-        return [Watch(resource, key_of, {MANAGED_BY_LABEL: CONTROLLER}) for resource in CHILDREN]
+        labels = {MANAGED_BY_LABEL: CONTROLLER}
+        pods = Watch(Pod, _website_of, labels, keep=kept, index=lambda pod: _website_of(pod.metadata))
+        return [*(Watch(kind, key_of, labels) for kind in KINDS), pods]
+
+    def routes(self, cluster: Cluster) -> Sequence[web.RouteDef]:
+        """Return where git-sync reports commits to."""
+        return self._reports.routes(cluster)
 
     async def reconcile(self, cluster: Cluster, key: Key) -> None:
         """Put the children of one Website in place and write its status if it has changed."""
         body = cluster.cached(WebsiteResource, key)
-        if body is None:
-            return  # the garbage collector deletes the children
-        website = Website.from_object(body)
-        if website.deleting:
+        website = Website.from_object(body) if body else None
+        if website is None or website.deleting:
+            # The garbage collector deletes the children.
+            self._reports.forget(key)
+            self._due.pop(key, None)
             return
         try:
             status = await self._put_in_place(cluster, website)
         except ForeignObjectError as error:
-            await _write_status(cluster, website, failed_status(website, "NameConflict", str(error), _now()))
+            await self._write(cluster, website, failed_status(website, "NameConflict", str(error), _now()))
             raise
         except ApiError as error:
             if error.status.code in REFUSALS:
                 reason = error.status.reason or "Refused"
-                await _write_status(cluster, website, failed_status(website, reason, str(error), _now()))
+                await self._write(cluster, website, failed_status(website, reason, str(error), _now()))
             raise
-        await _write_status(cluster, website, status)
+        if self._is_worth_a_write(cluster, website, status):
+            await self._write(cluster, website, status)
 
     async def _put_in_place(self, cluster: Cluster, website: Website) -> Status:
-        live = await _look(cluster, website)
-        # All three before the first write: with a foreign object among them nothing is touched.
-        for child in (live.deployment, live.service, live.ingress):
-            refuse_foreign(child, website.uid)
-        deployment = await _ensure(cluster, manifests.deployment(website, self.images), live.deployment)
-        await _ensure(cluster, manifests.service(website), live.service)
-        if website.host:
-            await _ensure(cluster, manifests.ingress(website, website.host), live.ingress)
-        elif live.ingress:
-            await cluster.delete(live.ingress)
-        return status_of(website, deployment, self.domain, _now())
+        seen = Seen(
+            trouble=trouble_of(cluster.indexed(Pod, website.key)),
+            commit=self._reports.commit(website.key, website.uid),
+            rival=_older_rival(cluster, website),
+        )
+        deployment = await put_in_place(cluster, website, self.pods, publish=seen.rival is None)
+        return status_of(website, deployment, seen, self.domain, _now())
+
+    def _is_worth_a_write(self, cluster: Cluster, website: Website, status: Status) -> bool:
+        """Tell whether ``status`` must be written now; if only counts and messages differ, look again later."""
+        if status == website.status:
+            self._due.pop(website.key, None)
+            return False
+        now = time.monotonic()
+        if essence(status) != essence(website.status) or self._due.get(website.key, now + 1) <= now:
+            return True
+        due = self._due.setdefault(website.key, now + COUNTS_DELAY)
+        cluster.look_again(website.key, due - now)
+        return False
+
+    async def _write(self, cluster: Cluster, website: Website, status: Status) -> None:
+        self._due.pop(website.key, None)
+        await write_status(cluster, website.body, status)
+        if commit := status.get("commit"):
+            self._reports.forget(website.key, commit)
+        for told in news(website.status, status):
+            await cluster.events.record(website.reference(), told.type, told.reason, told.note, "Reconcile")
 
 
-async def _look(cluster: Cluster, website: Website) -> Children:
-    key = Key(website.namespace, child_name(website.name))
-    return Children(
-        deployment=await cluster.find(Deployment, key),
-        service=await cluster.find(Service, key),
-        ingress=await cluster.find(Ingress, key) if website.host else cluster.cached(Ingress, key),
-    )
+def _host(body: Any) -> str | None:  # noqa: ANN401  a generic resource
+    return body["spec"].get("host")
 
 
-async def _ensure(cluster: Cluster, desired: R, live: R | None) -> R:
-    applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
-    if applied is not live:
-        metadata = metadata_of(applied)
-        logger.info("applied %s %s/%s", applied.kind, metadata.namespace, metadata.name)
-    return applied
+def _website_of(pod: ObjectMeta) -> Key:
+    return Key(pod.namespace or "", (pod.labels or {}).get(INSTANCE_LABEL, ""))
 
 
-async def _write_status(cluster: Cluster, website: Website, status: Status) -> None:
-    if status == website.status:
-        return
-    patch = WebsiteResource.Status(
-        apiVersion=f"{GROUP}/{VERSION}",
-        kind=KIND,
-        # The UID keeps the status of a deleted Website off a new one of the same name.
-        metadata=ObjectMeta(name=website.name, namespace=website.namespace, uid=website.uid),
-        status=status,
-    )
-    # By `patch`, since lightkube's `apply` doesn't take the status of a generic resource.
-    written = await cluster.client.patch(
-        WebsiteResource.Status,
-        website.name,
-        patch,
-        namespace=website.namespace,
-        patch_type=PatchType.APPLY,
-        force=True,
-    )
-    cluster.wrote(WebsiteResource(cast("Any", written)))
+def _older_rival(cluster: Cluster, website: Website) -> Website | None:
+    if not website.host:
+        return None
+    same = map(Website.from_object, cluster.indexed(WebsiteResource, website.host))
+    older = [other for other in same if other.seniority < website.seniority and not other.deleting]
+    return min(older, key=lambda other: other.seniority) if older else None
 
 
 def _now() -> datetime:

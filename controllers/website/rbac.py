@@ -1,24 +1,26 @@
-"""What the controller may do in each namespace that it watches; it needs nothing cluster-wide."""
+"""What the controller may do in each namespace that it watches, and in its own."""
 
-from dataclasses import dataclass
+from controllers.runtime.rules import Rule
 
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule of a Role."""
-
-    api_groups: tuple[str, ...]
-    resources: tuple[str, ...]
-    verbs: tuple[str, ...]
-
+_WATCH = ("get", "list", "watch")
 
 NAMESPACE_RULES = (
-    Rule(("extensions.example.com",), ("websites",), ("get", "list", "watch")),
+    # The cache is filled by `list` and `watch`.
+    Rule(("extensions.example.com",), ("websites",), ("list", "watch")),
     Rule(("extensions.example.com",), ("websites/status",), ("patch",)),
-    # Server-side apply of an object that doesn't exist needs `create` as well as `patch`.
-    # The garbage collector deletes Deployments and Services by their owner references.
-    Rule(("apps",), ("deployments",), ("get", "list", "watch", "create", "patch")),
-    Rule(("",), ("services",), ("get", "list", "watch", "create", "patch")),
-    # Deleted when `spec.host` is taken away.
-    Rule(("networking.k8s.io",), ("ingresses",), ("get", "list", "watch", "create", "patch", "delete")),
+    # Server-side apply of an object that doesn't exist needs `create` as well as `patch`; `get` is the look before.
+    # The garbage collector deletes Deployments, Services and NetworkPolicies by their owner references.
+    Rule(("apps",), ("deployments",), (*_WATCH, "create", "patch")),
+    Rule(("",), ("services",), (*_WATCH, "create", "patch")),
+    Rule(("networking.k8s.io",), ("networkpolicies",), (*_WATCH, "create", "patch")),
+    # Deleted when `spec.host` or `spec.gateway` is taken away, or when one replica is left.
+    Rule(("networking.k8s.io",), ("ingresses",), (*_WATCH, "create", "patch", "delete")),
+    Rule(("gateway.networking.k8s.io",), ("httproutes",), (*_WATCH, "create", "patch", "delete")),
+    Rule(("policy",), ("poddisruptionbudgets",), (*_WATCH, "create", "patch", "delete")),
+    # Their status says why they don't start.
+    Rule(("",), ("pods",), ("list", "watch")),
+    Rule(("events.k8s.io",), ("events",), ("create", "patch")),
 )
+
+# In the namespace of the Lease.
+ELECTION_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("get", "create", "update")),)

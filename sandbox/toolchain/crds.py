@@ -55,6 +55,12 @@ PUBLISHERS = (
         "h1:Sod6dxBLu9JD/f2Ff59i6SAAc76/OaNdJab7UOpKRig=",
         ("k8s/crds.yaml",),
     ),
+    Publisher(
+        "sigs.k8s.io/gateway-api",
+        "v1.4.0",
+        "h1:ZwlNM6zOHq0h3WUX2gfByPs2yAEsy/EenYJB78jpQfQ=",
+        ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
+    ),
 )
 
 

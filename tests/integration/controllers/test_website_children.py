@@ -53,7 +53,8 @@ def test_a_changed_spec_rolls_through(running):
     deployment = running.get(Deployment, "kubia-website")
     assert deployment.spec.replicas == 3
     assert "--ref=v2" in git_sync_arguments(running, "kubia")
-    (link,) = deployment.spec.template.spec.initContainers
+    link, clone = deployment.spec.template.spec.initContainers
+    assert {"--ref=v2", "--one-time"} <= set(clone.args)
     assert link.command[-2:] == ["git/current/docs/public", "/usr/share/nginx/html"]
     assert running.get(WebsiteResource, "kubia").status["replicas"] == 3
 

@@ -14,9 +14,9 @@ from lightkube.resources.networking_v1 import Ingress
 from lightkube.resources.rbac_authorization_v1 import RoleBinding
 from website_harness import ACCOUNT, eventually, open_lab
 
+from controllers.website.children import KINDS
 from controllers.website.model import WebsiteResource
 
-KINDS = (Deployment, Service, Ingress)
 # What the API server chooses by itself, and what names the namespace.
 CHOSEN = {"clusterIP", "clusterIPs", "nodePort", "uid", "namespace"}
 

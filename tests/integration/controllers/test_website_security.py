@@ -14,12 +14,22 @@ from lightkube.resources.core_v1 import Namespace
 from website_harness import GIT_REPO
 
 from controllers.runtime.connection import load_config
-from controllers.website import manifests
+from controllers.website import manifests, publishing
 from controllers.website.model import Website
-from controllers.website.pods import Images, pod_template
+from controllers.website.pods import PodOptions, pod_template
 from controllers.website.rbac import NAMESPACE_RULES
 
-IMAGES = Images(nginx="registry.example.com/nginx:1", git_sync="registry.example.com/git-sync:v4")
+OPTIONS = PodOptions(
+    nginx="registry.example.com/nginx:1",
+    git_sync="registry.example.com/git-sync:v4",
+    report_url="http://website-controller.website-system:8080",
+)
+PRIVATE = {
+    "https": {"credentialsSecret": "git"},
+    "ssh": {"credentialsSecret": "git", "gitRepo": "git@git.example.com:group/site.git"},
+    "resources": {"resources": {"requests": {"cpu": "1m", "memory": 1048576}, "limits": {"memory": "64Mi"}}},
+    "public": {},
+}
 
 
 @pytest.fixture
@@ -38,20 +48,16 @@ def restricted(lab):
     return lab
 
 
-def website(namespace):
-    return Website(
-        name="kubia",
-        namespace=namespace,
-        uid="00000000-0000-4000-8000-000000000000",
-        generation=1,
-        git_repo=GIT_REPO,
-        ref="HEAD",
-        path="docs",
-        replicas=2,
-        host="kubia.example.com",
-        deleting=False,
-        status={},
-    )
+def website(namespace, **spec):
+    metadata = {
+        "name": "kubia",
+        "namespace": namespace,
+        "uid": "00000000-0000-4000-8000-000000000000",
+        "generation": 1,
+        "creationTimestamp": "2026-08-01T12:00:00Z",
+    }
+    defaults = {"ref": "HEAD", "path": "docs", "replicas": 2, "syncPeriod": "60s", "serviceType": "NodePort"}
+    return Website.from_object({"metadata": metadata, "spec": {"gitRepo": GIT_REPO, **defaults, **spec}})
 
 
 def as_pod(template) -> dict[str, Any]:
@@ -68,15 +74,16 @@ def dry_run(http, path, body):
     return http.post(path, params={"dryRun": "All", "fieldValidation": "Strict"}, json=body)
 
 
-def test_the_pod_template_passes_restricted_pod_security_without_a_warning(restricted, http):
-    pod = as_pod(pod_template(website(restricted.namespace), IMAGES))
+@pytest.mark.parametrize("spec", PRIVATE.values(), ids=PRIVATE.keys())
+def test_the_pod_template_passes_restricted_pod_security_without_a_warning(restricted, http, spec):
+    pod = as_pod(pod_template(website(restricted.namespace, **spec), OPTIONS))
     answer = dry_run(http, f"/api/v1/namespaces/{restricted.namespace}/pods", pod)
     assert answer.status_code == 201, answer.text
     assert "Warning" not in answer.headers
 
 
 def test_pod_security_would_refuse_a_template_with_one_right_more(restricted, http):
-    pod = as_pod(pod_template(website(restricted.namespace), IMAGES))
+    pod = as_pod(pod_template(website(restricted.namespace), OPTIONS))
     pod["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = True
     answer = dry_run(http, f"/api/v1/namespaces/{restricted.namespace}/pods", pod)
     assert answer.status_code == 403
@@ -87,9 +94,11 @@ def test_every_child_passes_strict_validation_without_a_warning(restricted, http
     site = website(restricted.namespace)
     base = f"namespaces/{restricted.namespace}"
     for path, item in {
-        f"/apis/apps/v1/{base}/deployments": manifests.deployment(site, IMAGES),
+        f"/apis/apps/v1/{base}/deployments": manifests.deployment(site, OPTIONS),
         f"/api/v1/{base}/services": manifests.service(site),
-        f"/apis/networking.k8s.io/v1/{base}/ingresses": manifests.ingress(site, "kubia.example.com"),
+        f"/apis/networking.k8s.io/v1/{base}/networkpolicies": manifests.network_policy(site, OPTIONS),
+        f"/apis/networking.k8s.io/v1/{base}/ingresses": publishing.ingress(site, "kubia.example.com"),
+        f"/apis/policy/v1/{base}/poddisruptionbudgets": manifests.disruption_budget(site),
     }.items():
         answer = dry_run(http, path, item.to_dict())
         assert answer.status_code == 201, answer.text

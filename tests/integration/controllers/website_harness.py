@@ -104,7 +104,7 @@ class Lab:
         self.token_file.write_text(answer.status.token)
 
     def start(self, *arguments: str) -> None:
-        """Start a controller and wait until it is healthy."""
+        """Start a controller and wait until it is ready."""
         address = f"127.0.0.1:{_free_port()}"
         command = [sys.executable, "-m", "controllers.website", *arguments]
         environment = {
@@ -121,15 +121,15 @@ class Lab:
             )
         self._processes.append(process)
 
-        def healthy() -> None:
+        def ready() -> None:
             assert process.poll() is None, self.log()
             try:
-                answer = httpx2.get(f"http://{address}/healthz")
+                answer = httpx2.get(f"http://{address}/readyz")
             except httpx2.TransportError as error:
-                raise AssertionError(f"not healthy yet: {error}") from error
+                raise AssertionError(f"not ready yet: {error}") from error
             assert answer.status_code == 200
 
-        eventually(healthy)
+        eventually(ready)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> list[int]:
         """Stop the controllers and return their exit codes."""

@@ -1,0 +1,84 @@
+"""The children of one Website: what is there, and what should be."""
+
+import logging
+from typing import TypeVar
+
+from lightkube.core.resource import NamespacedResource
+from lightkube.resources.apps_v1 import Deployment
+from lightkube.resources.core_v1 import Service
+from lightkube.resources.networking_v1 import Ingress, NetworkPolicy
+from lightkube.resources.policy_v1 import PodDisruptionBudget
+
+from controllers.runtime.children import ensure, refuse_foreign
+from controllers.runtime.cluster import Cluster
+from controllers.runtime.keys import Key
+from controllers.runtime.store import metadata_of
+from controllers.website import manifests, publishing
+from controllers.website.model import HTTPRoute, Website
+from controllers.website.names import HASH_ANNOTATION, child_name
+from controllers.website.pods import PodOptions
+
+KINDS: tuple[type[NamespacedResource], ...] = (
+    Deployment,
+    Service,
+    NetworkPolicy,
+    Ingress,
+    HTTPRoute,
+    PodDisruptionBudget,
+)
+
+N = TypeVar("N", bound=NamespacedResource)
+
+logger = logging.getLogger(__name__)
+
+
+async def put_in_place(cluster: Cluster, website: Website, options: PodOptions, *, publish: bool) -> Deployment:
+    """Make the children of ``website`` what they should be, and return its Deployment.
+
+    Without ``publish`` its host is left alone. Raises `controllers.runtime.children.ForeignObjectError` before the
+    first write when an object of a child's name belongs to somebody else.
+    """
+    deployment = manifests.deployment(website, options)
+    others = _wanted(website, options, publish=publish)
+    key = Key(website.namespace, child_name(website.name))
+    live = {type(child): await cluster.find(type(child), key) for child in (deployment, *others)}
+    for found in live.values():
+        refuse_foreign(found, website.uid)
+    made = await _ensure(cluster, deployment, cluster_has=live[Deployment])
+    for child in others:
+        await _ensure(cluster, child, cluster_has=live[type(child)])
+    await _delete_others(cluster, website, key, {*live})
+    return made
+
+
+def _wanted(website: Website, options: PodOptions, *, publish: bool) -> list[NamespacedResource]:
+    """Return all children but the Deployment."""
+    wanted: list[NamespacedResource] = [manifests.service(website), manifests.network_policy(website, options)]
+    if website.replicas > 1:
+        wanted.append(manifests.disruption_budget(website))
+    if website.host and publish:
+        published = (
+            publishing.http_route(website, website.host, website.gateway)
+            if website.gateway
+            else publishing.ingress(website, website.host)
+        )
+        wanted.append(published)
+    return wanted
+
+
+async def _ensure(cluster: Cluster, desired: N, cluster_has: NamespacedResource | None) -> N:
+    live: N | None = cluster_has if isinstance(cluster_has, type(desired)) else None
+    applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
+    if applied is not live:
+        metadata = metadata_of(applied)
+        logger.info("applied %s %s/%s", applied.kind, metadata.namespace, metadata.name)
+    return applied
+
+
+async def _delete_others(cluster: Cluster, website: Website, key: Key, wanted: set[type[NamespacedResource]]) -> None:
+    """Delete what this Website had and is to have no longer."""
+    for kind in KINDS:
+        child = None if kind in wanted else cluster.cached(kind, key)
+        if child and any(owner.uid == website.uid for owner in metadata_of(child).ownerReferences or ()):
+            await cluster.delete(child)
+            logger.info("deleted %s %s", kind.__name__, key)
