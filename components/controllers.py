@@ -15,7 +15,7 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding
 
 from components.base import Component
 from components.fields import Resources
-from controllers.runtime.rules import Rule
+from controllers.runtime.rules import ELECTION_RULES, Rule
 
 CRDS = Path(__file__).parent.parent / "crds"
 HTTP_PORT = 8080
@@ -42,6 +42,8 @@ class Controller:
     environment: Mapping[str, str]
     volumes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Folders that it may write to, with the size limit of each; they live as long as the pod."""
+    replicas: int = 1
+    """With more than one they elect a leader by a Lease in ``namespace``; see `declare_election`."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -79,10 +81,12 @@ def declare_rights(
     rules: Sequence[Rule],
     namespace: str,
     depends_on: list[pulumi.Resource],
+    *,
+    resource: str = "controller",
 ) -> RoleBinding:
     """Give a controller's ServiceAccount ``rules`` in ``namespace``, and nothing elsewhere."""
     role = Role(
-        "controller",
+        resource,
         metadata=component.metadata(controller.name, namespace, component="controller"),
         rules=[
             PolicyRuleArgs(api_groups=[*rule.api_groups], resources=[*rule.resources], verbs=[*rule.verbs])
@@ -91,11 +95,26 @@ def declare_rights(
         opts=component.child(depends_on=depends_on),
     )
     return RoleBinding(
-        "controller",
+        resource,
         metadata=component.metadata(controller.name, namespace, component="controller"),
         role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": controller.name},
         subjects=[{"kind": "ServiceAccount", "name": controller.account, "namespace": controller.namespace}],
         opts=component.child(depends_on=[role]),
+    )
+
+
+def declare_election(component: Component, controller: Controller, depends_on: list[pulumi.Resource]) -> RoleBinding:
+    """Let the replicas of a controller elect a leader by a Lease in their own namespace."""
+    return declare_rights(component, controller, ELECTION_RULES, controller.namespace, depends_on, resource="election")
+
+
+def declare_default_deny(component: Component, namespace: str, depends_on: list[pulumi.Resource]) -> NetworkPolicy:
+    """Let no pod of ``namespace`` reach or be reached by anything, unless another policy says so."""
+    return NetworkPolicy(
+        "default-deny",
+        metadata=component.metadata("default-deny", namespace, component="controller"),
+        spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
+        opts=component.child(depends_on=depends_on),
     )
 
 
@@ -117,13 +136,17 @@ def declare_network_policy(
 
 
 def declare_deployment(component: Component, controller: Controller, depends_on: list[pulumi.Resource]) -> Deployment:
-    """Declare the Deployment of a controller that must not run twice; its pod passes ``restricted``."""
+    """Declare the Deployment of a controller; its pods pass ``restricted``.
+
+    A single replica is replaced only when it has ended, since without election two would work at once.
+    """
+    alone = controller.replicas == 1
     return Deployment(
         "controller",
         metadata=component.metadata(controller.name, controller.namespace, component="controller"),
         spec={
-            "replicas": 1,
-            "strategy": {"type": "Recreate"},
+            "replicas": controller.replicas,
+            "strategy": {"type": "Recreate" if alone else "RollingUpdate"},
             "selector": {"match_labels": controller.labels},
             "template": {
                 "metadata": {"labels": {**component.labels("controller"), **controller.labels}},
@@ -135,7 +158,8 @@ def declare_deployment(component: Component, controller: Controller, depends_on:
 
 
 def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
-    environment = {"HEALTH_ADDRESS": f"0.0.0.0:{HTTP_PORT}", **controller.environment}
+    election = {"LEADER_ELECTION_NAMESPACE": controller.namespace} if controller.replicas > 1 else {}
+    environment = {"HEALTH_ADDRESS": f"0.0.0.0:{HTTP_PORT}", **election, **controller.environment}
     volumes = [(f"volume-{number}", *volume) for number, volume in enumerate(controller.volumes.items())]
     return {
         "service_account_name": controller.account,

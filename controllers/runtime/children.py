@@ -71,10 +71,10 @@ def covers(live: object, desired: object) -> bool:
 
 
 def _covers_field(name: str, live: object, desired: object) -> bool:
-    if name in _QUANTITIES and isinstance(live, dict) and isinstance(desired, dict):
-        have, want = cast("dict[str, object]", live), cast("dict[str, object]", desired)
-        return all(key in have and _quantity(have[key]) == _quantity(value) for key, value in want.items())
-    return covers(live, desired)
+    if name not in _QUANTITIES:
+        return covers(live, desired)
+    have, want = cast("dict[str, object]", live), cast("dict[str, object]", desired)
+    return all(key in have and _quantity(have[key]) == _quantity(value) for key, value in want.items())
 
 
 def _quantity(value: object) -> object:

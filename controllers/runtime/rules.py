@@ -10,3 +10,7 @@ class Rule:
     api_groups: tuple[str, ...]
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
+
+
+# In the namespace of the Lease, for every controller of several replicas.
+ELECTION_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("get", "create", "update")),)

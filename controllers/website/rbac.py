@@ -1,4 +1,4 @@
-"""What the controller may do in each namespace that it watches, and in its own."""
+"""What the controller may do in each namespace that it watches."""
 
 from controllers.runtime.rules import Rule
 
@@ -21,6 +21,3 @@ NAMESPACE_RULES = (
     Rule(("",), ("pods",), ("list", "watch")),
     Rule(("events.k8s.io",), ("events",), ("create", "patch")),
 )
-
-# In the namespace of the Lease.
-ELECTION_RULES = (Rule(("coordination.k8s.io",), ("leases",), ("get", "create", "update")),)
