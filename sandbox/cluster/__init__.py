@@ -73,11 +73,11 @@ def start(
     folder.mkdir(mode=0o700, parents=True)
     try:
         if nodes == "real":
-            real.start(folder, toolchain, count, archives)
-            _populate(folder / "kubeconfig", toolchain, real.objects(count, archives))
+            objects = real.start(folder, toolchain, count, archives)
         else:
             kwokctl.create(folder, toolchain, kwokctl.with_kwok())
-            _populate(folder / "kubeconfig", toolchain, _OBJECTS.read_text())
+            objects = _OBJECTS.read_text()
+        _populate(folder / "kubeconfig", toolchain, objects)
         await_ready(folder / "kubeconfig", count if nodes == "real" else _KWOK_NODES)
     except BaseException:
         stop(folder, toolchain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING
 
 from sandbox import kubeconfig
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
 
     from sandbox.toolchain import Toolchain
 
+_OBJECTS = Path(__file__).parent / "objects.yaml"
 _DNS_REPLICAS = 2
 __all__ = ["missing", "start"]
 
 
-def start(cluster: Path, toolchain: Toolchain, count: int, archives: Sequence[Path]) -> None:
-    """Start control plane and nodes in `cluster` and write its kubeconfig; the nodes aren't Ready yet."""
+def start(cluster: Path, toolchain: Toolchain, count: int, archives: Sequence[Path]) -> str:
+    """Start control plane and nodes in `cluster` and write its kubeconfig; the nodes aren't Ready yet.
+
+    Return the manifests that such a cluster brings along.
+    """
     if not 1 <= count <= layout.MOST_NODES:
         raise SandboxError(f"count is {count}; allowed are 1 to {layout.MOST_NODES} real nodes.")
     if lack := missing(cluster):
         raise SandboxError(lack)
+    pause = _image("pause", archives)
+    replaced = {"COREDNS_IMAGE": _image("coredns", archives), "COREDNS_REPLICAS": str(min(count, _DNS_REPLICAS))}
     nodes = [Node(cluster, index) for index in range(count)]
     port = machine.start(cluster, nodes, toolchain)
     disks = [node.folder / "containerd" for node in nodes]
@@ -37,7 +44,6 @@ def start(cluster: Path, toolchain: Toolchain, count: int, archives: Sequence[Pa
         installed = pool.submit(images.install, archives, disks)
         kwokctl.create(cluster, toolchain, machine.plan(cluster))
         machine.give_credentials(cluster)
-        pause = _image("pause", archives)
         for node in nodes:
             node_files.write(node, nodes, pause)
             cgroups.create(node.cgroup)
@@ -45,14 +51,7 @@ def start(cluster: Path, toolchain: Toolchain, count: int, archives: Sequence[Pa
     for node in nodes:
         node.switch.touch()
     _lead_to(cluster, port)
-
-
-def objects(count: int, archives: Sequence[Path]) -> str:
-    """Return the manifests that a cluster of `count` real nodes brings along."""
-    text = (Path(__file__).parent / "objects.yaml").read_text()
-    return text.replace("$(COREDNS_IMAGE)", _image("coredns", archives)).replace(
-        "$(COREDNS_REPLICAS)", str(min(count, _DNS_REPLICAS))
-    )
+    return Template(_OBJECTS.read_text()).substitute(replaced)
 
 
 def _image(name: str, archives: Sequence[Path]) -> str:

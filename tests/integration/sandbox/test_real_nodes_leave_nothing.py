@@ -100,7 +100,7 @@ def test_stop_leaves_nothing_and_a_sandbox_beside_it_is_not_touched(
         assert control_plane.find(second.folder) == second
         kubectl = Kubectl(second, real_toolchain)
         kubectl("wait", "--for=condition=Ready", "node/node-0", "--timeout=5s")
-        assert not kubectl.run("get", "node", "node-1").returncode == 0
+        assert kubectl.run("get", "node", "node-1").returncode != 0
     finally:
         control_plane.stop(second.folder, real_toolchain)
 
