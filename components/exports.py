@@ -18,6 +18,7 @@ def export(
     postgres: Mapping[str, Any] | None,
     redis: Mapping[str, Any] | None,
     websites: Mapping[str, Any] | None,
+    memcached: Mapping[str, Any] | None,
 ) -> None:
     """Export the contract.
 
@@ -28,6 +29,7 @@ def export(
             ``credentialsSecret`` (``namespace``, ``name``, ``usernameKey``, ``passwordKey``).
         redis: ``host`` (primary), ``replicaHosts``, ``port`` and ``passwordSecret`` (``namespace``, ``name``, ``key``).
         websites: ``urls``, the address of each Website by its name.
+        memcached: ``hosts``, the DNS name of all nodes of each Memcached by its name, and ``port``.
 
     """
     pulumi.export("apiVersion", API_VERSION)
@@ -36,3 +38,4 @@ def export(
     pulumi.export("postgres", postgres)
     pulumi.export("redis", redis)
     pulumi.export("websites", websites)
+    pulumi.export("memcached", memcached)

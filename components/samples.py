@@ -108,7 +108,7 @@ class Samples(Component):
         account = declare_account(self, watcher, depends_on)
         rights = self._rights(watcher, depends_on=[account])
         policy = declare_network_policy(self, watcher, depends_on)
-        declare_deployment(self, watcher, depends_on=[rights, policy])
+        declare_deployment(self, watcher, depends_on=[rights, policy, *depends_on])
 
     def _rights(self, watcher: Controller, depends_on: list[pulumi.Resource]) -> RoleBinding:
         """Let everyone who may view a namespace read its Samples too, the watcher among them."""

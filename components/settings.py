@@ -14,6 +14,7 @@ from components.calico import CalicoSettings
 from components.cluster import ClusterSettings
 from components.fields import Model
 from components.longhorn import LonghornSettings
+from components.memcached import MemcachedSettings
 from components.postgres import PostgresSettings
 from components.problems import Problem, explain
 from components.redis import RedisSettings
@@ -28,6 +29,7 @@ SECTIONS: Mapping[str, type[Model]] = {
     "postgres": PostgresSettings,
     "redis": RedisSettings,
     "websites": WebsitesSettings,
+    "memcached": MemcachedSettings,
     "samples": SamplesSettings,
 }
 PROTECT = "protect"
@@ -46,6 +48,7 @@ class Settings:
     postgres: PostgresSettings
     redis: RedisSettings
     websites: WebsitesSettings
+    memcached: MemcachedSettings
     samples: SamplesSettings
 
 

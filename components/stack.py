@@ -6,6 +6,7 @@ from components import exports
 from components.calico import Calico
 from components.cluster import Cluster
 from components.longhorn import Longhorn
+from components.memcached import Memcached
 from components.postgres import Postgres
 from components.redis import Redis
 from components.samples import Samples
@@ -72,6 +73,11 @@ def build(settings: Settings) -> None:
         if settings.websites.enabled
         else None
     )
+    memcached = (
+        Memcached("memcached", settings.memcached, domain=domain, protect=protect, opts=on_network)
+        if settings.memcached.enabled
+        else None
+    )
     if settings.samples.enabled:
         Samples("samples", settings.samples, protect=protect, opts=on_network)
     exports.export(
@@ -80,4 +86,5 @@ def build(settings: Settings) -> None:
         postgres=postgres.connection if postgres else None,
         redis=redis.connection if redis else None,
         websites={"urls": websites.urls} if websites else None,
+        memcached=memcached.connection if memcached else None,
     )

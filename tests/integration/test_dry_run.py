@@ -16,7 +16,7 @@ from sandbox.cluster import Cluster
 from sandbox.toolchain import Toolchain
 from tests.unit.declared import Declared, Resource, declare, stack_file
 
-PLURALS = {"postgresql": "postgresqls", "StorageClass": "storageclasses", "Ingress": "ingresses"}
+PLURALS = {"postgresql": "postgresqls", "StorageClass": "storageclasses", "Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
 POSTGRESQL_CRD = "postgresqls.acid.zalan.do"
 
 
@@ -156,7 +156,7 @@ def test_every_pod_template_is_accepted_by_its_namespace(
         code, answer, warnings = api.apply(pod)
         assert (code, warnings) == (201, []), answer
         checked.append(resource.object_name)
-    assert sorted(checked) == ["redis-sfs", "watch", "website-controller"]
+    assert sorted(checked) == ["memcached-controller", "redis-sfs", "watch", "website-controller"]
 
 
 def _with_claims(spec: dict[str, Any], resource: Resource) -> dict[str, Any]:

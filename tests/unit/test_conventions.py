@@ -17,6 +17,7 @@ TOKENS = {
     "Postgres": "platform:postgres:Postgres",
     "Redis": "platform:redis:Redis",
     "Websites": "platform:websites:Websites",
+    "Memcached": "platform:memcached:Memcached",
     "Samples": "platform:samples:Samples",
 }
 # Kinds whose deletion or replacement loses data, or the network of every pod.
@@ -108,6 +109,8 @@ def test_every_namespace_enforces_a_pod_security_standard(prod: Declared) -> Non
         "redis": "restricted",
         "websites": "restricted",
         "website-system": "restricted",
+        "memcached": "restricted",
+        "memcached-system": "restricted",
         "samples": "restricted",
     }
 
@@ -130,6 +133,33 @@ def test_websites_wait_for_their_crd_and_their_controller(dev: Declared) -> None
     crd = dev.object("CustomResourceDefinition", "websites.extensions.example.com")
     assert controller.urn in dev.object("Website", "kubia").depends_on
     assert crd.urn in controller.depends_on
+
+
+def test_memcacheds_wait_for_their_crd_and_their_controller(dev: Declared) -> None:
+    controller = dev.object("Deployment", "memcached-controller")
+    crd = dev.object("CustomResourceDefinition", "memcacheds.cache.example.com")
+    assert controller.urn in dev.object("Memcached", "memcached-sample").depends_on
+    assert crd.urn in controller.depends_on
+
+
+def test_samples_and_their_watcher_wait_for_the_crd_and_the_watcher_for_its_rights(dev: Declared) -> None:
+    crd = dev.object("CustomResourceDefinition", "samples.bookofkubernetes.com")
+    watch = dev.object("Deployment", "watch")
+    assert crd.urn in dev.object("Sample", "somedata").depends_on
+    assert dev.object("RoleBinding", "viewer").urn in watch.depends_on
+
+
+@pytest.mark.parametrize(("namespace", "name"), [("memcached-system", "memcached-controller"), ("samples", "watch")])
+def test_a_controller_reaches_the_api_server_only_and_shows_its_metrics(
+    dev: Declared, namespace: str, name: str
+) -> None:
+    policy, deployment = dev.object("NetworkPolicy", name).inputs, dev.object("Deployment", name).inputs
+    assert policy["metadata"]["namespace"] == namespace
+    assert policy["spec"]["podSelector"] == deployment["spec"]["selector"]
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    (port,) = container["ports"]
+    assert policy["spec"]["ingress"] == [{"ports": [{"port": port["containerPort"], "protocol": "TCP"}]}]
+    assert [rule["port"] for rule in policy["spec"]["egress"][0]["ports"]] == [6443, 443]
 
 
 def test_charts_are_pinned_and_an_environment_may_run_ahead(staging: Declared, prod: Declared) -> None:

@@ -70,6 +70,15 @@ def test_websites_are_the_known_kind_with_kubia(dev: Declared) -> None:
     assert kubia["spec"] == {"gitRepo": "https://github.com/luksa/kubia-website-example.git"}
 
 
+def test_memcached_is_the_known_kind_with_one_sample(dev: Declared) -> None:
+    crd = dev.object("CustomResourceDefinition", "memcacheds.cache.example.com").inputs["spec"]
+    assert (crd["group"], crd["scope"], crd["names"]["kind"]) == ("cache.example.com", "Namespaced", "Memcached")
+    assert [version["name"] for version in crd["versions"]] == ["v1alpha1"]
+    sample = dev.object("Memcached", "memcached-sample").inputs
+    assert sample["apiVersion"] == "cache.example.com/v1alpha1"
+    assert sample["spec"] == {"size": 1}
+
+
 def test_samples_are_the_known_kind_with_somedata(dev: Declared) -> None:
     crd = dev.object("CustomResourceDefinition", "samples.bookofkubernetes.com").inputs["spec"]
     assert (crd["group"], crd["scope"]) == ("bookofkubernetes.com", "Namespaced")
@@ -125,12 +134,16 @@ def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
             "passwordSecret": {"namespace": "redis", "name": "redis-sfs", "key": "password"},
         },
         "websites": {"urls": {"kubia": "http://kubia-website.websites.svc.cluster.local"}},
+        "memcached": {
+            "hosts": {"memcached-sample": "memcached-sample.memcached.svc.cluster.local"},
+            "port": 11211,
+        },
     }
 
 
 def test_components_that_are_off_export_null_and_declare_nothing() -> None:
     sections = stack_file("dev")
-    for section in ("calico", "longhorn", "postgres", "redis", "websites", "samples"):
+    for section in ("calico", "longhorn", "postgres", "redis", "websites", "memcached", "samples"):
         sections[section] = {"enabled": False}
     declared = declare(sections)
     assert declared.exports == {
@@ -140,5 +153,6 @@ def test_components_that_are_off_export_null_and_declare_nothing() -> None:
         "postgres": None,
         "redis": None,
         "websites": None,
+        "memcached": None,
     }
     assert [resource.object_name for resource in declared.objects()] == ["platform-owner"]

@@ -33,7 +33,7 @@ WRONG = {
     "unknown section": (
         {"rediss": {}},
         "platform:rediss = '{}': allowed is one of the sections "
-        "protect, cluster, calico, longhorn, postgres, redis, websites, samples",
+        "protect, cluster, calico, longhorn, postgres, redis, websites, memcached, samples",
     ),
     "unknown key": (
         {"cluster": {**CLUSTER, "nodez": 3}},
@@ -179,6 +179,27 @@ WRONG = {
         {"websites": {"controller": {"namespace": "websites"}}},
         "platform:websites.controller.namespace = 'websites': "
         "allowed is another namespace than that of the Websites, 'websites'",
+    ),
+    "controller among the memcacheds": (
+        {"memcached": {"controller": {"namespace": "memcached"}}},
+        "platform:memcached.controller.namespace = 'memcached': "
+        "allowed is another namespace than that of the Memcacheds, 'memcached'",
+    ),
+    "memory too small for memcached": (
+        {"memcached": {"resources": {"cpu": "50m", "memory": "32Mi"}}},
+        "platform:memcached.resources.memory = '32Mi': allowed is 64Mi or more",
+    ),
+    "memcached that no Service could be named after": (
+        {"memcached": {"instances": {"1st": {"size": 1}}}},
+        "platform:memcached.instances.1st = '1st': allowed is a name that starts with a letter",
+    ),
+    "fewer than no memcached nodes": (
+        {"memcached": {"instances": {"sessions": {"size": -1}}}},
+        "platform:memcached.instances.sessions.size = -1: allowed is 0 to 2147483647",
+    ),
+    "sample that is no whole number": (
+        {"samples": {"samples": {"somedata": {"value": 1.5}}}},
+        "platform:samples.samples.somedata.value = 1.5: allowed is a valid integer",
     ),
 }
 

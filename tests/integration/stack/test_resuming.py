@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.stack.checkout import Checkout
 
-OWN_NAMESPACES = {"postgres", "redis", "websites", "website-system", "samples"}
+OWN_NAMESPACES = {"postgres", "redis", "websites", "website-system", "memcached", "memcached-system", "samples"}
 
 
 @pytest.fixture(scope="module")
