@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,7 +25,9 @@ from lightkube.models.rbac_v1 import PolicyRule, RoleRef, Subject
 from lightkube.resources.core_v1 import Namespace, Secret, ServiceAccount, ServiceAccountToken
 from lightkube.resources.rbac_authorization_v1 import Role, RoleBinding
 from lightkube.types import PatchType
+from prometheus_client.parser import text_string_to_metric_families
 
+from controllers.runtime.rules import ELECTION_RULES
 from controllers.website.model import WebsiteResource
 from controllers.website.rbac import NAMESPACE_RULES
 
@@ -49,6 +53,31 @@ def eventually(check: Callable[[], T], timeout: float = TIMEOUT) -> T:
         time.sleep(0.1)
 
 
+@dataclass
+class Running:
+    """One controller's process and where it answers."""
+
+    process: subprocess.Popen[bytes]
+    url: str
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that have these labels."""
+        families = text_string_to_metric_families(httpx2.get(f"{self.url}/metrics").text)
+        samples = [sample for family in families for sample in family.samples]
+        found = [s.value for s in samples if s.name == name and labels.items() <= s.labels.items()]
+        return sum(found)
+
+    def writes(self) -> dict[str, int]:
+        """Return how often each resource was written to, whatever the answer was; Leases and Events aside."""
+        families = text_string_to_metric_families(httpx2.get(f"{self.url}/metrics").text)
+        counts: Counter[str] = Counter()
+        for sample in (sample for family in families for sample in family.samples):
+            writes = sample.labels.get("verb") in {"create", "update", "patch", "delete"}
+            if writes and sample.name == "controller_api_calls_total":
+                counts[sample.labels["resource"]] += int(sample.value)
+        return {resource: count for resource, count in counts.items() if resource not in {"leases", "events"}}
+
+
 class Lab:
     """A namespace of Websites, and the controller that watches it."""
 
@@ -58,14 +87,15 @@ class Lab:
         self.folder = folder / self.namespace
         self.folder.mkdir()
         self._admin = yaml.safe_load(kubeconfig.read_text())
-        self._processes: list[subprocess.Popen[bytes]] = []
+        self._processes: list[Running] = []
 
     def prepare(self) -> None:
         self.api.create(Namespace(metadata=ObjectMeta(name=self.namespace)))
         own = ObjectMeta(name=ACCOUNT, namespace=self.namespace)
+        # The Lease is in the namespace of the Websites here, elsewhere in that of the controller.
         rules = [
             PolicyRule(apiGroups=list(r.api_groups), resources=list(r.resources), verbs=list(r.verbs))
-            for r in NAMESPACE_RULES
+            for r in (*NAMESPACE_RULES, *ELECTION_RULES)
         ]
         subject = Subject(kind="ServiceAccount", name=ACCOUNT, namespace=self.namespace)
         role = RoleRef(apiGroup="rbac.authorization.k8s.io", kind="Role", name=ACCOUNT)
@@ -103,7 +133,7 @@ class Lab:
         assert answer.status.token
         self.token_file.write_text(answer.status.token)
 
-    def start(self, *arguments: str) -> None:
+    def start(self, *arguments: str) -> Running:
         """Start a controller and wait until it is ready."""
         address = f"127.0.0.1:{_free_port()}"
         command = [sys.executable, "-m", "controllers.website", *arguments]
@@ -119,7 +149,8 @@ class Lab:
             process = subprocess.Popen(
                 command, cwd=REPOSITORY, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        self._processes.append(process)
+        running = Running(process, f"http://{address}")
+        self._processes.append(running)
 
         def ready() -> None:
             assert process.poll() is None, self.log()
@@ -130,13 +161,14 @@ class Lab:
             assert answer.status_code == 200
 
         eventually(ready)
+        return running
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> list[int]:
         """Stop the controllers and return their exit codes."""
         processes, self._processes = self._processes, []
-        for process in processes:
-            process.send_signal(how)
-        return [process.wait(20) for process in processes]
+        for running in processes:
+            running.process.send_signal(how)
+        return [running.process.wait(20) for running in processes]
 
     def log(self) -> str:
         return (self.folder / "log").read_text()
