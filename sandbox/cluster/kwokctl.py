@@ -128,6 +128,8 @@ def _configuration(folder: Path, toolchain: Toolchain, plan: Plan) -> str:
         _patch("kube-apiserver", {"service-cluster-ip-range": SERVICE_RANGE, **audit}),
         # The data lives no longer than the processes, so waiting for the disk buys nothing.
         _patch("etcd", {"unsafe-no-fsync": "true"}),
+        # There is one of each. One that loses an election, as while the API server is down, ends itself.
+        *(_patch(component, {"leader-elect": "false"}) for component in ("kube-controller-manager", "kube-scheduler")),
         *(_patch(component, flags) for component, flags in plan.flags.items()),
     ]
     return yaml.safe_dump(

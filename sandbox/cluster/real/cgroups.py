@@ -5,6 +5,7 @@ They are the only things of a sandbox that the kernel doesn't remove with its pr
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
 
 ROOT = Path("/sys/fs/cgroup")
 _EMPTY_SECONDS = 10
-# What kubelet wants of version 2; hugetlb only where the kernel has it.
-_CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids", "hugetlb")
+# What kubelet and runc can't do without, and what they use where the kernel has it.
+_NEEDED = ("cpu", "cpuset", "memory", "pids")
+_USED = (*_NEEDED, "io", "hugetlb")
 
 
 def is_unified() -> bool:
@@ -30,6 +32,18 @@ def hierarchies() -> list[Path]:
     if is_unified():
         return [ROOT]
     return sorted(path for path in ROOT.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def lacking() -> str | None:
+    """Return what of control groups this machine lacks, or None."""
+    if not ROOT.is_dir():
+        return f"control groups at {ROOT}"
+    root = ROOT / "cgroup.controllers"
+    offered = root.read_text().split() if is_unified() else [path.name for path in ROOT.iterdir()]
+    if missing := [name for name in _NEEDED if name not in offered]:
+        return f"the control group controllers {', '.join(missing)}"
+    read_only = [str(path) for path in hierarchies() if os.statvfs(path).f_flag & os.ST_RDONLY]
+    return f"control groups that can be written to; read-only are {', '.join(read_only)}" if read_only else None
 
 
 def create(name: str) -> None:
@@ -46,13 +60,19 @@ def _open_up(group: Path) -> None:
     subtree = group / "cgroup.subtree_control"
     if is_unified():
         offered = (group / "cgroup.controllers").read_text().split()
-        missing = [name for name in _CONTROLLERS if name in offered and name not in subtree.read_text().split()]
-        if missing:
-            subtree.write_text(" ".join(f"+{name}" for name in missing))
+        for name in set(_USED) & set(offered) - set(subtree.read_text().split()):
+            _write(subtree, f"+{name}")
         return
     for file in ("cpuset.cpus", "cpuset.mems"):
         if (group / file).exists() and not (group / file).read_text().strip():
-            (group / file).write_text((group.parent / file).read_text())
+            _write(group / file, (group.parent / file).read_text())
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text)
+    except OSError as error:
+        raise SandboxError(f"The kernel refuses {text.strip()!r} in {file}: {error.strerror}.") from error
 
 
 def remove(name: str) -> None:

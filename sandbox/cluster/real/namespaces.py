@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -51,13 +50,8 @@ def enter(cluster: Path) -> tuple[str, ...]:
     return ("nsenter", f"--target={found.pid}", "--pid", "--mount", "--net", "--")
 
 
-def run_inside(cluster: Path, command: Sequence[str | Path], **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run a command where pods' and Services' addresses and names answer, with `variables` in its environment."""
+def run_inside(cluster: Path, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
+    """Run a command on the machine that holds the control plane."""
     return subprocess.run(
-        [*enter(cluster), *command],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        stdin=subprocess.DEVNULL,
+        [*enter(cluster), *command], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from sandbox.cluster.real import cgroups
 from sandbox.cluster.real.namespaces import UNSHARE
 from sandbox.folder import PROJECT
 
@@ -48,7 +49,8 @@ _PROBES = (
 
 def missing(folder: Path = PROJECT) -> str | None:
     """Return one sentence that says what this machine lacks for real nodes in `folder`, or None."""
-    return _no_system() or _no_programs() or _no_kernel(_existing(folder)) or _no_room(_existing(folder))
+    place = _existing(folder)
+    return _no_system() or _no_programs() or _no_control_groups() or _no_kernel(place) or _no_room(place)
 
 
 def cni_plugins() -> Path:
@@ -76,6 +78,11 @@ def _no_programs() -> str | None:
         names = " ".join(sorted(packages))
         return f"Real nodes need Debian's packages {names}: install them with `sandbox/debian-packages.sh`."
     return None
+
+
+def _no_control_groups() -> str | None:
+    lack = cgroups.lacking()
+    return f"Real nodes need {lack}, which this machine hasn't." if lack else None
 
 
 def _no_kernel(folder: Path) -> str | None:
