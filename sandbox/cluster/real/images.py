@@ -70,7 +70,20 @@ def _import(archives: Sequence[Path], root: Path) -> None:
         configuration.write(_CONFIGURATION)
         configuration.flush()
         run = subprocess.run(
-            [*UNSHARE, "sh", "-c", _IMPORT, "sh", root, configuration.name, *archives],
+            # Killed with this process: no sandbox would know of it.
+            [
+                "setpriv",
+                "--pdeathsig",
+                "KILL",
+                *UNSHARE,
+                "sh",
+                "-c",
+                _IMPORT,
+                "sh",
+                root,
+                configuration.name,
+                *archives,
+            ],
             capture_output=True,
             text=True,
             check=False,
