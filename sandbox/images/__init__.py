@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from sandbox.errors import SandboxError
 from sandbox.images import archive, layers
 from sandbox.images.additions import digest_of
 from sandbox.images.packages import Packages
-from sandbox.images.recipes import RECIPES
+from sandbox.images.recipes import BY_NAME, RECIPES, line
 from sandbox.progress import Progress
 from sandbox.toolchain.cache import cache_folder, locked, made_whole
 
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "ensure", "reference", "update"]
 
-_BY_NAME = {recipe.name: recipe for recipe in RECIPES}
 # Recipes without a version only carry others.
 NAMES = tuple(recipe.name for recipe in RECIPES if recipe.version)
+
+_KEY_LENGTH = 12
+_KEPT = 4
 
 
 def reference(name: str) -> str:
@@ -43,7 +46,7 @@ def ensure(progress: Progress | None = None, names: Iterable[str] | None = None)
     """
     progress = progress or Progress()
     recipes = [_known(name) for name in (NAMES if names is None else names)]
-    packages = Packages(_folder(), _BY_NAME)
+    packages = Packages(_folder())
     if not packages.there():
         with _lock(progress):
             if not packages.there():
@@ -55,7 +58,7 @@ def ensure(progress: Progress | None = None, names: Iterable[str] | None = None)
 def update() -> None:
     """Have the packages' versions decided anew by the next `ensure`."""
     with _lock(Progress(quiet=True)):
-        Packages(_folder(), _BY_NAME).forget()
+        Packages(_folder()).forget()
 
 
 class _Maker:
@@ -75,8 +78,9 @@ class _Maker:
             with _lock(self._progress):
                 if not file.exists():
                     with self._progress.step(f"Image {recipe.name}"), made_whole(target) as scratch:
-                        blobs = [archive.Blob.of_file(self._layer(each)) for each in _line(recipe)]
+                        blobs = [archive.Blob.of_file(self._layer(each)) for each in line(recipe)]
                         archive.write(scratch / file.name, recipe, blobs, self._packages.architecture)
+                    _forget_old(target)
         return file
 
     def _layer(self, recipe: Recipe) -> Path:
@@ -87,29 +91,33 @@ class _Maker:
                 for addition in recipe.additions:
                     addition.put(Path(root))
                 layers.pack(scratch / file.name, self._packages.of(recipe), Path(root))
+            _forget_old(target)
         return file
 
     def _key(self, recipe: Recipe) -> str:
         if recipe.name not in self._keys:
             parts = [
                 self._code,
-                self._key(_BY_NAME[recipe.on]) if recipe.on else self._packages.architecture,
+                self._key(BY_NAME[recipe.on]) if recipe.on else self._packages.architecture,
                 *(package.name for package in self._packages.of(recipe)),
                 *(addition.fingerprint() for addition in recipe.additions),
             ]
-            self._keys[recipe.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:12]
+            self._keys[recipe.name] = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:_KEY_LENGTH]
         return self._keys[recipe.name]
 
 
-def _line(recipe: Recipe) -> list[Recipe]:
-    """Return the recipes whose layers make up the image, the lowest first."""
-    return [*_line(_BY_NAME[recipe.on]), recipe] if recipe.on else [recipe]
+def _forget_old(made: Path) -> None:
+    """Remove what was made before under the same name, but for the newest few: other checkouts may use those."""
+    name = made.name.rpartition("-")[0]
+    others = sorted(made.parent.glob(f"{name}-{'[0-9a-f]' * _KEY_LENGTH}"), key=lambda folder: folder.stat().st_mtime)
+    for old in others[:-_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _known(name: str) -> Recipe:
     if name not in NAMES:
         raise SandboxError(f"No such image: {name}. The sandbox makes {', '.join(NAMES)}.")
-    return _BY_NAME[name]
+    return BY_NAME[name]
 
 
 def _folder() -> Path:

@@ -14,10 +14,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, TypedDict
 
 from sandbox.errors import SandboxError
+from sandbox.images.recipes import RECIPES, line
 from sandbox.toolchain.cache import made_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from pathlib import Path
 
     from sandbox.images.recipes import Recipe
@@ -53,12 +54,10 @@ class _Listing(TypedDict):
 class Packages:
     """The packages of all recipes, chosen and downloaded together: a choice stays until `forget`."""
 
-    def __init__(self, folder: Path, recipes: Mapping[str, Recipe]) -> None:
-        self._recipes = recipes
-        wanted = [
-            (recipe.name, recipe.version, recipe.on, recipe.packages, recipe.assumed) for recipe in recipes.values()
-        ]
-        self._folder = folder / sha256(repr((_ASSUMED, wanted)).encode()).hexdigest()[:12]
+    def __init__(self, folder: Path) -> None:
+        self._recipes = [recipe for recipe in RECIPES if recipe.packages]
+        wanted = [(recipe.name, recipe.on, recipe.packages, recipe.assumed) for recipe in self._recipes]
+        self._folder = folder / f"packages-{sha256(repr((_ASSUMED, wanted)).encode()).hexdigest()[:12]}"
 
     def forget(self) -> None:
         """Have the newest packages chosen next time."""
@@ -75,27 +74,18 @@ class Packages:
             progress.step("Debian packages of the images: choosing and downloading"),
             made_whole(self._folder) as scratch,
         ):
-            architecture = _run(["dpkg", "--print-architecture"]).strip()
+            architecture = _run(["dpkg", "--print-architecture"], scratch).strip()
             apt = _Apt(scratch, architecture)
             apt.get("update")
-            chosen = {recipe.name: self._choose(apt, recipe) for recipe in self._recipes.values() if recipe.packages}
+            chosen = {recipe.name: _choose(apt, recipe) for recipe in self._recipes}
+            apt.download({file for files in chosen.values() for file in files})
             apt.tidy()
             (scratch / _LISTING).write_text(json.dumps({"architecture": architecture, "chosen": chosen}, indent=1))
-
-    def _choose(self, apt: _Apt, recipe: Recipe) -> list[str]:
-        line = [recipe]
-        while line[-1].on:
-            line.append(self._recipes[line[-1].on])
-        names = [name for each in line for name in each.packages]
-        files = apt.choose(names, recipe.assumed)
-        if recipe.versioned_by:
-            _check_version(recipe, files)
-        return sorted(files)
 
     def of(self, recipe: Recipe) -> tuple[Path, ...]:
         """Return the files of the packages that `recipe` adds to what it stands on."""
         chosen = self._listing()["chosen"]
-        there = set(chosen[recipe.on]) if recipe.on else set[str]()
+        there = {file for below in line(recipe)[:-1] for file in chosen.get(below.name, ())}
         return tuple(self._folder / file for file in chosen.get(recipe.name, ()) if file not in there)
 
     @property
@@ -107,14 +97,22 @@ class Packages:
         return json.loads((self._folder / _LISTING).read_text())
 
 
+def _choose(apt: _Apt, recipe: Recipe) -> list[str]:
+    names = [name for each in line(recipe) for name in each.packages]
+    files = apt.choose(names, recipe.assumed)
+    if recipe.versioned_by:
+        _check_version(recipe, files)
+    return sorted(files)
+
+
 class _Apt:
     """apt with state and cache below `root`, but the machine's sources, keys and settings of the network."""
 
     def __init__(self, root: Path, architecture: str) -> None:
         self._root = root
         self._architecture = architecture
-        (root / "apt" / "lists" / "partial").mkdir(parents=True)
-        (root / "partial").mkdir()
+        for folder in ("lists", "archives"):
+            (root / "apt" / folder / "partial").mkdir(parents=True)
 
     def get(self, *arguments: str, assumed: tuple[str, ...] = ()) -> str:
         """Run apt-get."""
@@ -126,29 +124,29 @@ class _Apt:
             "Dir::State::status": state / "status",
             "Dir::State::extended_states": state / "extended_states",
             "Dir::Cache": state,
-            "Dir::Cache::archives": self._root,
+            # Else some machines' settings have it read all lists anew each time.
+            "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
             "Acquire::Languages": "none",
             # Else apt, run by root, wants a user of its own to write into our folders.
             "APT::Sandbox::User": "root",
         }
         options = [f"--option={key}={value}" for key, value in settings.items()]
-        return _run(["apt-get", "-qq", "--yes", *options, *arguments])
+        return _run(["apt-get", "-qq", *options, *arguments], self._root)
 
     def choose(self, names: list[str], assumed: tuple[str, ...]) -> list[str]:
-        """Download packages with all they depend on, and return the names of all their files."""
-        install = ["install", "--no-install-recommends", *names]
-        self.get("--download-only", *install, assumed=assumed)
-        # Files that are there already are not listed, except where apt is told to look in an empty place.
-        listed = self.get(
-            "--print-uris", f"--option=Dir::Cache::archives={self._root / 'apt'}", *install, assumed=assumed
-        )
+        """Return the names of the files of packages and of all they depend on."""
+        listed = self.get("--print-uris", "install", "--no-install-recommends", *names, assumed=assumed)
         return [line.split()[1] for line in listed.splitlines()]
+
+    def download(self, files: Iterable[str]) -> None:
+        """Download exactly these; apt checks them by the archive's signature."""
+        parts = [file.split("_") for file in sorted(files)]
+        # apt writes the colon of a version like this in the names of files.
+        self.get("download", *(f"{name}={version.replace('%3a', ':')}" for name, version, _ in parts))
 
     def tidy(self) -> None:
         """Remove all but the packages."""
         shutil.rmtree(self._root / "apt")
-        (self._root / "partial").rmdir()
-        (self._root / "lock").unlink(missing_ok=True)
 
 
 def _stanza(name: str, architecture: str) -> str:
@@ -179,9 +177,10 @@ def _check_version(recipe: Recipe, files: list[str]) -> None:
         )
 
 
-def _run(command: list[str]) -> str:
+def _run(command: list[str], folder: Path) -> str:
     run = subprocess.run(
         command,
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,

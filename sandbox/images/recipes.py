@@ -122,15 +122,17 @@ RECIPES = (
         folder="/app",
         environment={"HOME": "/tmp"},  # noqa: S108 - a volume of the container's own
     ),
-    # The same as controllers/Dockerfile.
+    # The same as controllers/Dockerfile; a layer of its own, which an edited controller leaves as it is.
+    Recipe(
+        "controllers-lock",
+        on="python",
+        additions=(Wheels("usr/local/lib/python3.11/dist-packages", PROJECT / "requirements-controllers.txt", "3.11"),),
+    ),
     Recipe(
         "controllers",
         _project_version(),
-        on="python",
-        additions=(
-            Wheels("usr/local/lib/python3.11/dist-packages", PROJECT / "requirements-controllers.txt", "3.11"),
-            Sources("app", PROJECT, ("controllers",)),
-        ),
+        on="controllers-lock",
+        additions=(Sources("app", PROJECT, ("controllers",)),),
         entrypoint=("python", "-m"),
         folder="/app",
         environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
@@ -145,3 +147,10 @@ RECIPES = (
         environment={"HOME": "/tmp"},  # noqa: S108 - a volume of the container's own
     ),
 )
+
+BY_NAME = {recipe.name: recipe for recipe in RECIPES}
+
+
+def line(recipe: Recipe) -> list[Recipe]:
+    """Return the recipes whose layers make up the image, the lowest first."""
+    return [*line(BY_NAME[recipe.on]), recipe] if recipe.on else [recipe]
