@@ -60,6 +60,8 @@ def test_defaults_are_filled_in_by_the_api_server(lab):
         "ref": "HEAD",
         "path": "",
         "replicas": 1,
+        "serviceType": "NodePort",
+        "syncPeriod": "60s",
     }
 
 
@@ -100,6 +102,17 @@ def test_a_good_value_is_taken(lab, field, value):
         ("path", "a/.GIT/b"),
         ("path", "a;root /"),
         ("path", "$(HOME)"),
+        ("credentialsSecret", "Not_A_Name"),
+        ("credentialsSecret", "$(HOME)"),
+        ("syncPeriod", "4s"),
+        ("syncPeriod", "25h"),
+        ("syncPeriod", "60"),
+        ("syncPeriod", "1s500ms"),
+        ("syncPeriod", ""),
+        ("resources", {"requests": {"cpu": "lots"}}),
+        ("resources", {"limits": {"memory": "64MB"}}),
+        ("serviceType", "ExternalName"),
+        ("gateway", {"namespace": "gateways"}),
         ("replicas", -1),
         ("replicas", 101),
         ("host", "localhost"),
@@ -122,3 +135,32 @@ def test_a_name_that_no_service_could_carry_is_refused(lab, name):
 
 def test_the_longest_name_is_taken(lab):
     assert make(lab, "a" * 55, gitRepo=GIT_REPO)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"credentialsSecret": "deploy", "syncPeriod": "5s"},
+        {"syncPeriod": "1h30m", "resources": {"requests": {"cpu": 1, "memory": "64Mi"}, "limits": {"cpu": "1.5"}}},
+        {"host": "a.example.com", "ingressClassName": "internal", "tlsSecret": "wildcard.example.com"},
+        {"host": "a.example.com", "gateway": {"name": "public", "namespace": "gateways", "sectionName": "https"}},
+        {"serviceType": "LoadBalancer"},
+    ],
+)
+def test_what_a_website_may_say_is_taken(lab, spec):
+    assert spec.items() <= make(lab, gitRepo=GIT_REPO, **spec)["spec"].items()
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"gateway": {"name": "public"}}, "need a host"),
+        ({"tlsSecret": "wildcard"}, "need a host"),
+        ({"ingressClassName": "internal"}, "need a host"),
+        ({"host": "a.example.com", "gateway": {"name": "g"}, "tlsSecret": "t"}, "gateway excludes"),
+        ({"gitRepo": "git://git.example.com/site.git", "credentialsSecret": "deploy"}, "git:// knows no credentials"),
+    ],
+)
+def test_fields_that_exclude_each_other_are_refused_together(lab, spec, message):
+    with pytest.raises(ApiError, match=message):
+        make(lab, **{"gitRepo": GIT_REPO, **spec})
