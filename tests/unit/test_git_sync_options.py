@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from controllers.website.git_sync import clone, git_sync
+from controllers.website.model import Website
 from sandbox.images.git_sync.options import OptionError, Options, parse
 
 LEAST = ("--repo=https://git.example.com/team/site.git", "--root=/git")
@@ -46,7 +48,7 @@ def test_a_link_lies_in_the_root_or_where_it_says():
     assert options("--link=/elsewhere/current").link == Path("/elsewhere/current")
 
 
-@pytest.mark.parametrize("flag", ["--webhook-url=http://127.0.0.1/", "--submodules=off", "--per=1s", "-v=6", "stray"])
+@pytest.mark.parametrize("flag", ["--webhook-method=PUT", "--submodules=off", "--per=1s", "-v=6", "stray"])
 def test_an_unknown_flag_is_named_with_those_that_are_known(flag: str):
     with pytest.raises(OptionError, match=f"^{flag}.*--max-failures"):
         options(flag)
@@ -83,3 +85,38 @@ def test_half_a_credential_or_two_are_refused(arguments: list[str], environment:
     with pytest.raises(OptionError, match="password") as error:
         options(*arguments, **environment)
     assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("arguments", [["--webhook-url=ftp://127.0.0.1/"], ["--webhook-url=http://h/", "--one-time"]])
+def test_a_webhook_that_would_not_be_honoured_is_refused(arguments: list[str]):
+    with pytest.raises(OptionError, match="--webhook-url"):
+        options(*arguments)
+
+
+@pytest.mark.parametrize("repo", ["https://git.example.com/site.git", "ssh://git@git.example.com/site.git"])
+@pytest.mark.parametrize("secret", [None, "git-credentials"])
+def test_every_flag_and_variable_of_a_websites_pod_is_understood(repo: str, secret: str | None):
+    spec = {
+        "gitRepo": repo,
+        "ref": "main",
+        "path": "",
+        "replicas": 1,
+        "syncPeriod": "1m30s",
+        "serviceType": "ClusterIP",
+    }
+    metadata = {
+        "name": "kubia",
+        "namespace": "websites",
+        "uid": "1",
+        "generation": 1,
+        "creationTimestamp": "2026-01-01T00:00:00Z",
+    }
+    site = Website.from_object(
+        {"metadata": metadata, "spec": {**spec, **({"credentialsSecret": secret} if secret else {})}}
+    )
+    for container in (clone(site, "image", "/site"), git_sync(site, "image", "/site", "http://controller:8080")):
+        environment = {variable.name: "reader" for variable in container.env or []}
+        understood = parse(container.args or [], environment)
+        assert (understood.repo, understood.ref) == (repo, "main")
+        assert understood.one_time is (container.name == "clone")
+        assert bool(understood.username) is bool(secret and repo.startswith("https"))

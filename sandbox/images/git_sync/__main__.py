@@ -12,6 +12,7 @@ from sandbox.images.git_sync.git import GitError
 from sandbox.images.git_sync.options import OptionError, parse
 from sandbox.images.git_sync.readiness import Readiness
 from sandbox.images.git_sync.repository import Repository
+from sandbox.images.git_sync.webhook import Webhook
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -41,6 +42,7 @@ def main() -> int:
 
 def _loop(options: Options, repository: Repository, readiness: Readiness) -> int:
     failures, last = 0, ""
+    webhook = Webhook(options.webhook_url, _say)
     while True:
         try:
             commit = repository.sync()
@@ -54,6 +56,7 @@ def _loop(options: Options, repository: Repository, readiness: Readiness) -> int
             readiness.set()
             if commit != last:
                 _say(f"{options.link} is {options.ref} of {options.repo}: {commit}")
+                webhook.send(commit)
             if options.one_time:
                 return 0
             last = commit

@@ -36,6 +36,7 @@ class Options:
     max_failures: int
     one_time: bool
     http_bind: str
+    webhook_url: str
     username: str
     password: str
     password_file: Path | None
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-failures", type=int, default=0)
     parser.add_argument("--one-time", type=_boolean, nargs="?", const=True, default=False)
     parser.add_argument("--http-bind", default="")
+    parser.add_argument("--webhook-url", default="")
     parser.add_argument("--username", default="")
     parser.add_argument("--password-file", type=Path)
     parser.add_argument("--ssh-key-file", type=Path, default=Path("/etc/git-secret/ssh"))
@@ -95,6 +97,10 @@ def _checked(values: argparse.Namespace, password: str) -> Options:
         raise OptionError(f"only one of --password-file and {_PASSWORD} may be given")
     if urlsplit(values.repo).password:
         raise OptionError("argument --repo: a password in the URL is not supported here; use --password-file")
+    if values.webhook_url and (values.one_time or not values.webhook_url.startswith(("http://", "https://"))):
+        raise OptionError(
+            "argument --webhook-url: must be http:// or https://, and --one-time is not supported with it"
+        )
     link = values.link or Path(values.repo.strip("/").rpartition("/")[2])
     # Symbolic links on the way would make git's answers differ from our paths.
     root = values.root.resolve()

@@ -153,3 +153,44 @@ def test_a_wrong_password_fails_without_a_question(origin: Origin, private: Priv
     assert sync.process.wait(timeout=15) == 1
     assert "Authentication failed" in sync.log
     assert "wrong-password" not in sync.log
+
+
+class Listener(ThreadingHTTPServer):
+    """A server that is told of commits: it refuses the first telling and takes all others."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, str | None]] = []
+        listener = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                listener.told.append((self.command, self.path, self.headers["Gitsync-Hash"]))
+                self.send_response(503 if len(listener.told) == 1 else 200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with Listener() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_webhook_is_told_of_every_commit_until_it_listens(origin: Origin, listener: Listener, start: Starting):
+    first = origin.commit(index="one")
+    sync = start(f"--repo={origin.url}", f"--webhook-url=http://127.0.0.1:{listener.server_address[1]}/synced/x")
+    assert eventually(lambda: len(listener.told) == 2), sync.log
+    second = origin.commit(index="two")
+    assert eventually(lambda: len(listener.told) == 3), sync.log
+    assert listener.told == [("POST", "/synced/x", commit) for commit in (first, first, second)]
+    assert "was not told" in sync.log
+    # Not with every sync: it knows.
+    assert not eventually(lambda: len(listener.told) > 3, seconds=0.5)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,11 +45,22 @@ def another_cache(made: dict[str, Path], tmp_path: Path, monkeypatch: pytest.Mon
 def entries(image: Path) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """Give what all layers of an archive hold."""
     with tarfile.open(image) as members:
-        manifest = json.loads(read(members, f"blobs/sha256/{archive.digest_of(image).removeprefix('sha256:')}"))
-        for layer in manifest["layers"]:
-            content = members.extractfile(f"blobs/sha256/{layer['digest'].removeprefix('sha256:')}")
+        for layer in _manifest(members, image)["layers"]:
+            content = members.extractfile(_place(layer["digest"]))
             with tarfile.open(fileobj=content) as held:
                 yield from ((held, entry) for entry in held)
+
+
+def _manifest(members: tarfile.TarFile, image: Path) -> dict[str, Any]:
+    return json.loads(_document(members, archive.digest_of(image)))
+
+
+def _document(members: tarfile.TarFile, digest: str) -> bytes:
+    return read(members, _place(digest))
+
+
+def _place(digest: str) -> str:
+    return digest.replace("sha256:", "blobs/sha256/")
 
 
 def read(members: tarfile.TarFile, name: str) -> bytes:
@@ -120,8 +132,7 @@ def test_a_layer_that_images_share_is_the_same_in_all(made: dict[str, Path]):
 
 def _layers(image: Path) -> list[str]:
     with tarfile.open(image) as members:
-        manifest = json.loads(read(members, f"blobs/sha256/{archive.digest_of(image).removeprefix('sha256:')}"))
-    return [layer["digest"] for layer in manifest["layers"]]
+        return [layer["digest"] for layer in _manifest(members, image)["layers"]]
 
 
 def test_all_images_together_stay_small(made: dict[str, Path]):
@@ -145,6 +156,17 @@ def test_the_controllers_are_those_of_the_lock(made: dict[str, Path]):
     infos = {entry.name.split("/")[5] for _, entry in entries(made["controllers"]) if ".dist-info/" in entry.name}
     there = {info.partition("-")[0].lower() for info in infos}
     assert {"kopf", "lightkube"} <= there <= locked
+
+
+def test_the_controllers_image_runs_as_its_dockerfile_says(made: dict[str, Path]):
+    lines = (ROOT / "controllers" / "Dockerfile").read_text().splitlines()
+    said = {line.split()[0]: line.partition(" ")[2] for line in lines if line and line[0].isupper()}
+    with tarfile.open(made["controllers"]) as members:
+        config = json.loads(_document(members, _manifest(members, made["controllers"])["config"]["digest"]))["config"]
+    assert config["User"] == said["USER"]
+    assert config["WorkingDir"] == said["WORKDIR"]
+    assert config["Entrypoint"] == json.loads(said["ENTRYPOINT"])
+    assert set(said["ENV"].split()) <= set(config["Env"])
 
 
 def test_packages_of_another_release_are_refused():
