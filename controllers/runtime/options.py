@@ -89,7 +89,7 @@ def add_runtime_flags(flags: Flags) -> None:
     flags.add(
         "--namespace", "WATCH_NAMESPACE", "namespaces to watch, separated by commas; empty: all", may_be_empty=True
     )
-    flags.add("--workers", "WORKERS", "objects reconciled at the same time", default="4")
+    flags.add("--workers", "WORKERS", "objects reconciled at the same time", default="8")
     flags.add("--resync", "RESYNC_SECONDS", "seconds between two looks at every object", default="600")
     flags.add(
         "--leader-election-namespace",

@@ -1,7 +1,9 @@
 """The children of one Website: what is there, and what should be."""
 
+import asyncio
 import logging
-from typing import TypeVar
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar, cast
 
 from lightkube.core.resource import NamespacedResource
 from lightkube.resources.apps_v1 import Deployment
@@ -28,6 +30,7 @@ KINDS: tuple[type[NamespacedResource], ...] = (
 )
 
 N = TypeVar("N", bound=NamespacedResource)
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +44,22 @@ async def put_in_place(cluster: Cluster, website: Website, options: PodOptions, 
     deployment = manifests.deployment(website, options)
     others = _wanted(website, options, publish=publish)
     key = Key(website.namespace, child_name(website.name))
-    live = {type(child): await cluster.find(type(child), key) for child in (deployment, *others)}
-    for found in live.values():
+    children = (deployment, *others)
+    live = await _all(cluster.find(type(child), key) for child in children)
+    for found in live:
         refuse_foreign(found, website.uid)
-    made = await _ensure(cluster, deployment, cluster_has=live[Deployment])
-    for child in others:
-        await _ensure(cluster, child, cluster_has=live[type(child)])
-    await _delete_others(cluster, website, key, {*live})
-    return made
+    made = await _all(_ensure(cluster, child, found) for child, found in zip(children, live, strict=True))
+    await _delete_others(cluster, website, key, {type(child) for child in children})
+    return cast("Deployment", made[0])
+
+
+async def _all(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Return the results of ``calls``, made at the same time; the first error is raised when all have ended."""
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return cast("list[T]", results)
 
 
 def _wanted(website: Website, options: PodOptions, *, publish: bool) -> list[NamespacedResource]:
@@ -66,8 +77,7 @@ def _wanted(website: Website, options: PodOptions, *, publish: bool) -> list[Nam
     return wanted
 
 
-async def _ensure(cluster: Cluster, desired: N, cluster_has: NamespacedResource | None) -> N:
-    live: N | None = cluster_has if isinstance(cluster_has, type(desired)) else None
+async def _ensure(cluster: Cluster, desired: N, live: N | None) -> N:
     applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
     if applied is not live:
         metadata = metadata_of(applied)

@@ -35,17 +35,17 @@ def test_a_namespace_is_all_that_must_be_said():
     assert found.namespaces == ("websites",)
     assert found.kubeconfig is None
     assert found.health == "127.0.0.1:8080"
-    assert (found.workers, found.resync) == (4, 600.0)
+    assert (found.workers, found.resync) == (8, 600.0)
 
 
 def test_the_environment_gives_defaults_and_a_flag_wins(monkeypatch):
     monkeypatch.setenv("WATCH_NAMESPACE", "one, two")
     monkeypatch.setenv("KUBECONFIG", "/etc/kubeconfig")
     monkeypatch.setenv("WORKERS", "2")
-    found = options("--workers", "8")
+    found = options("--workers", "3")
     assert found.namespaces == ("one", "two")
     assert found.kubeconfig == Path("/etc/kubeconfig")
-    assert found.workers == 8
+    assert found.workers == 3
 
 
 def test_all_namespaces_must_be_asked_for(monkeypatch):
