@@ -122,8 +122,9 @@ class Websites(Component):
         rights = declare_rights(self, controller, NAMESPACE_RULES, settings.namespace, [account, *depends_on])
         election = declare_election(self, controller, [account])
         policies = [declare_default_deny(self, system, home), declare_network_policy(self, controller, home)]
-        service = self._report_service(controller, home)
-        return declare_deployment(self, controller, [rights, election, *policies, service, *depends_on])
+        # The Deployment must not wait for it: a Service counts as made when it has endpoints.
+        self._report_service(controller, home)
+        return declare_deployment(self, controller, [rights, election, *policies, *depends_on])
 
     def _report_service(self, controller: Controller, depends_on: list[pulumi.Resource]) -> Service:
         """Declare where the Websites' pods report their commits to; Prometheus finds the metrics there too."""
