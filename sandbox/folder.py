@@ -79,9 +79,9 @@ class Folder:
         return self.root / "bin"
 
     @property
-    def controller(self) -> Path:
-        """Token and kubeconfig of the Website controller."""
-        return self.root / "controller"
+    def controllers(self) -> Path:
+        """A folder for each of the stack's own controllers: token, kubeconfig and what it keeps in volumes."""
+        return self.root / "controllers"
 
     @property
     def logs(self) -> Path:

@@ -1,7 +1,8 @@
-"""Keeps the Website controller running outside the cluster, under its own ServiceAccount.
+"""Keeps one controller running outside the cluster, under its own ServiceAccount.
 
 A kubelet would give the controller's pod a token and renew it; the sandbox's nodes run nothing, so this process does.
-Started as `python -m sandbox.supervisor`; arguments: the sandbox's folder, then the controller's command.
+Started as `python -m sandbox.supervisor`; arguments: the sandbox's folder, the controller's name, namespace/name of its
+ServiceAccount, kubectl, then the controller's command.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from sandbox.folder import Folder
 if TYPE_CHECKING:
     from types import FrameType
 
-ACCOUNT, NAMESPACE = "website-controller", "website-system"
 # The shortest life that the API server grants is 10 minutes; a kubelet asks for an hour.
 _TOKEN_SECONDS = 3600
 _RETRY_SECONDS = 5
@@ -30,8 +30,9 @@ _LONGEST_PAUSE_SECONDS = 60
 class Supervisor:
     """One controller process and its token."""
 
-    def __init__(self, folder: Folder, kubectl: str, command: list[str]) -> None:
-        self._folder = folder
+    def __init__(self, home: Path, account: str, kubectl: list[str], command: list[str]) -> None:
+        self._home = home
+        self._namespace, _, self._account = account.partition("/")
         self._kubectl = kubectl
         self._command = command
         self._ended = threading.Event()
@@ -70,22 +71,22 @@ class Supervisor:
             if token is None:
                 self._ended.wait(_RETRY_SECONDS)
                 continue
-            scratch = self._folder.controller / "token.new"
+            scratch = self._home / "token.new"
             scratch.touch(mode=0o600)
             scratch.write_text(token)
-            scratch.rename(self._folder.controller / "token")
+            scratch.rename(self._home / "token")
             self._renew_at = time.monotonic() + _TOKEN_SECONDS / 2
 
     def _mint(self) -> str | None:
-        command = [self._kubectl, f"--kubeconfig={self._folder.kubeconfig}", "create", "token", ACCOUNT]
+        command = [*self._kubectl, "create", "token", self._account]
         run = subprocess.run(
-            [*command, f"--namespace={NAMESPACE}", f"--duration={_TOKEN_SECONDS}s"],
+            [*command, f"--namespace={self._namespace}", f"--duration={_TOKEN_SECONDS}s"],
             capture_output=True,
             text=True,
             check=False,
         )
         if run.returncode:
-            self._say(f"no token for {NAMESPACE}/{ACCOUNT}: {run.stderr.strip()}")
+            self._say(f"no token for {self._namespace}/{self._account}: {run.stderr.strip()}")
             return None
         return run.stdout.strip()
 
@@ -94,10 +95,12 @@ class Supervisor:
         sys.stderr.flush()
 
 
-def main(root: str, kubectl: str, *command: str) -> None:
+def main(root: str, name: str, account: str, kubectl: str, *command: str) -> None:
     """Supervise until SIGTERM."""
     os.umask(0o077)
-    supervisor = Supervisor(Folder(Path(root)), kubectl, list(command))
+    folder = Folder(Path(root))
+    administrator = [kubectl, f"--kubeconfig={folder.kubeconfig}"]
+    supervisor = Supervisor(folder.controllers / name, account, administrator, list(command))
     signal.signal(signal.SIGTERM, supervisor.stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     supervisor.run()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox import cluster, controller, kubeconfig, pending, plugins
+from sandbox import cluster, controllers, kubeconfig, pending, plugins
 from sandbox.errors import SandboxError
 from sandbox.stack import DEV, Stack
 
@@ -29,8 +29,8 @@ def up(folder: Folder, tools: Toolchain, progress: Progress, context: str) -> No
     _prepare(stack, progress)
     _run(stack, "preview")
     _run(stack, "up", "--yes", "--skip-preview")
-    if controller.start(folder, tools):
-        progress.note(f"The Website controller runs; its log is {folder.shown(controller.log_of(folder))}")
+    for name in controllers.start(folder, tools):
+        progress.note(f"{name} runs; its log is {folder.shown(controllers.log_of(folder, name))}")
     make = "make" if "SANDBOX_DIR" in os.environ or folder.root.name == "default" else f"make NAME={folder.root.name}"
     progress.console.print(
         f"\nThe stack is up. What next:\n"
@@ -97,7 +97,7 @@ def status(folder: Folder, tools: Toolchain, progress: Progress) -> None:
     say(f"Cluster     {f'your context {borrowed!r}' if borrowed else 'its own control plane'}")
     say(f"API server  {kubeconfig.server(folder.kubeconfig) if alive else 'does not answer'}")
     say(f"Stack dev   {len(Stack(folder, tools).resources())} objects in the state")
-    say(f"Controller  {'runs' if controller.running(folder) else 'does not run'}")
+    say(f"Controllers {', '.join(controllers.running(folder)) or 'none runs'}")
     say(f"Logs        {folder.shown(folder.logs)}")
 
 
@@ -121,7 +121,7 @@ def _start_cluster(folder: Folder, tools: Toolchain, progress: Progress) -> None
         raise SandboxError(f"The cluster of your context {folder.borrowed_context!r} doesn't answer.")
     if folder.state.exists():
         progress.note("The control plane is gone (a reboot?), and what it held went with it: starting both anew")
-        controller.stop(folder)
+        controllers.stop(folder)
         shutil.rmtree(folder.state)
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with progress.step("Control plane with 3 nodes and the operators' CRDs: starting"):
@@ -161,7 +161,7 @@ def _run(stack: Stack, *arguments: str, **variables: str) -> None:
 
 def _remove(folder: Folder, tools: Toolchain, progress: Progress) -> None:
     with progress.step("Stopping and removing the sandbox"):
-        controller.stop(folder)
+        controllers.stop(folder)
         cluster.stop(folder.cluster, tools)
         if folder.root.exists():
             shutil.rmtree(folder.root)

@@ -88,7 +88,7 @@ def test_status_says_what_runs(project: SmallProject):
     said = project.sandbox("status").stderr
     assert "https://127.0.0.1:" in said
     assert "1 objects in the state" in said
-    assert "Controller  does not run" in said
+    assert "Controllers none runs" in said
 
 
 def test_the_plugins_are_of_the_version_that_the_program_asks_for(project: SmallProject):
