@@ -71,7 +71,7 @@ def test_managed_fields_are_not_kept(store):
 
 
 def test_a_change_of_what_is_not_kept_is_no_news():
-    kept = Store(Service, keep=lambda s: service(metadata_of(s).name))
+    kept = Store(Service, keep=lambda s: service(metadata_of(s).name or ""))
     assert kept.put(service(version=1, type="NodePort"))
     assert kept.put(service(version=2, type="ClusterIP")) == []
 
