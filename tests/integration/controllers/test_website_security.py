@@ -139,6 +139,10 @@ def test_the_controller_may_do_what_its_rules_say(may):
     ("verb", "group", "resource"),
     [
         ("get", "", "secrets"),
+        ("get", "extensions.example.com", "websites"),
+        ("get", "", "pods"),
+        ("delete", "networking.k8s.io", "networkpolicies"),
+        ("delete", "coordination.k8s.io", "leases"),
         ("create", "", "pods"),
         ("create", "", "pods/exec"),
         ("delete", "apps", "deployments"),
