@@ -1,13 +1,21 @@
 """What all components share: type token, labels, metadata and namespaces."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
 from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.networking.v1 import (
+    NetworkPolicy,
+    NetworkPolicyIngressRuleArgsDict,
+    NetworkPolicyPeerArgsDict,
+    NetworkPolicyPortArgsDict,
+)
 
 PART_OF = "platform"
+CLIENT_LABEL = "platform/{}-client"
+"""Label that a pod of any namespace bears, with value ``true``, to be let through to a service of the stack."""
 SecurityLevel = Literal["privileged", "baseline", "restricted"]
 
 
@@ -72,3 +80,42 @@ class Component(pulumi.ComponentResource):
             metadata=self.metadata(name, component="namespace", labels=levels),
             opts=self.child(protect=protect),
         )
+
+    def ingress_policy(
+        self,
+        name: str,
+        namespace: str,
+        rules: Sequence[NetworkPolicyIngressRuleArgsDict],
+        *,
+        component: str,
+        depends_on: list[pulumi.Resource],
+    ) -> NetworkPolicy:
+        """Declare who may reach the pods of a namespace; nobody else may."""
+        return NetworkPolicy(
+            name,
+            metadata=self.metadata(name, namespace, component=component),
+            spec={
+                "pod_selector": {},
+                "policy_types": ["Ingress"],
+                "ingress": [*rules],
+            },
+            opts=self.child(depends_on=depends_on),
+        )
+
+
+def from_clients(service: str) -> NetworkPolicyPeerArgsDict:
+    """Return the peer "pods of any namespace that bear the client label of ``service``"."""
+    return {
+        "namespace_selector": {},
+        "pod_selector": {"match_labels": {CLIENT_LABEL.format(service): "true"}},
+    }
+
+
+def from_namespace(name: str) -> NetworkPolicyPeerArgsDict:
+    """Return the peer "all pods of this namespace"."""
+    return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
+
+
+def tcp(*ports: int) -> list[NetworkPolicyPortArgsDict]:
+    """Return TCP ports as a rule lists them."""
+    return [{"protocol": "TCP", "port": port} for port in ports]

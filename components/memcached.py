@@ -8,7 +8,7 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
 from pydantic import Field
 
-from components.base import Component
+from components.base import Component, from_clients, tcp
 from components.controllers import (
     Controller,
     declare_account,
@@ -132,14 +132,14 @@ class Memcached(Component):
         return declare_deployment(self, controller, depends_on=[rights, policy, *depends_on])
 
     def _isolate(self, namespace: str, depends_on: list[pulumi.Resource]) -> NetworkPolicy:
-        """Let the nodes be asked by anybody, since memcached knows no users, and ask nobody themselves."""
+        """Let labelled clients alone ask the nodes, since memcached knows no users; the nodes ask nobody."""
         return NetworkPolicy(
             "nodes",
             metadata=self.metadata("memcached", namespace, component="instance"),
             spec={
                 "pod_selector": {"match_labels": {NAME_LABEL: "memcached"}},
                 "policy_types": ["Ingress", "Egress"],
-                "ingress": [{"ports": [{"port": PORT, "protocol": "TCP"}]}],
+                "ingress": [{"from_": [from_clients("memcached")], "ports": tcp(PORT)}],
             },
             opts=self.child(depends_on=depends_on),
         )

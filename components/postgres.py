@@ -7,14 +7,15 @@ import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pydantic import Field
 
-from components.base import Component
+from components.base import Component, from_clients, from_namespace, tcp
 from components.fields import Cron, DnsLabel, Model, Quantity, Resources
 from components.operators import OperatorSettings, operator_chart
 from components.problems import Problem
 from components.versions import POSTGRES_MAJORS, POSTGRES_OPERATOR, POSTGRES_SPREAD_SINCE
 
 PORT = 5432
-OPERATOR_NAMESPACE = "postgres-operator"
+# Patroni's API, which members and operator ask who is primary.
+PATRONI_PORT = 8008
 # Patroni needs one standby to fail over to, and one more to stay synchronous while one is away.
 SYNCHRONOUS_INSTANCES = 2
 STRICT_INSTANCES = 3
@@ -84,6 +85,8 @@ class PostgresSettings(OperatorSettings):
     enabled: bool = True
     operator_version: str = POSTGRES_OPERATOR.version
     """Version of the operator that runs or will run in the cluster; decides which fields and majors it knows."""
+    operator_namespace: DnsLabel = "postgres-operator"
+    """Namespace of the operator, which is let through to the database's pods."""
     namespace: DnsLabel = "postgres"
     name: DnsLabel = "pgsql-cluster"
     """Name of the cluster and of its Services. Another name is another, empty cluster."""
@@ -292,6 +295,20 @@ class Postgres(Component):
         super().__init__(name, opts)
         # `baseline`: the published Spilo image starts as root and drops to postgres by itself.
         namespace = self.namespace(settings.namespace, security="baseline", protect=protect)
+        self.ingress_policy(
+            settings.name,
+            settings.namespace,
+            [
+                {"from_": [from_clients("postgres")], "ports": tcp(PORT)},
+                # Members, poolers and backups among themselves, and the operator.
+                {
+                    "from_": [{"pod_selector": {}}, from_namespace(settings.operator_namespace)],
+                    "ports": tcp(PORT, PATRONI_PORT),
+                },
+            ],
+            component="database",
+            depends_on=[namespace],
+        )
         ready = self._operator(settings, protect=protect) if settings.operator == "chart" else []
         CustomResource(
             "cluster",
@@ -321,7 +338,7 @@ class Postgres(Component):
         self.register_outputs({"connection": self.connection})
 
     def _operator(self, settings: PostgresSettings, *, protect: bool) -> list[pulumi.Resource]:
-        namespace = self.namespace(OPERATOR_NAMESPACE, security="baseline", protect=protect)
+        namespace = self.namespace(settings.operator_namespace, security="baseline", protect=protect)
         values = {
             "configGeneral": {
                 # The chart and the plain manifests differ here, and switching it live risks two primaries.
@@ -343,7 +360,7 @@ class Postgres(Component):
                 self,
                 POSTGRES_OPERATOR,
                 settings.chart.model_copy(update={"version": settings.chart.version or settings.operator_version}),
-                namespace=OPERATOR_NAMESPACE,
+                namespace=settings.operator_namespace,
                 values=values,
                 depends_on=[namespace],
             )
