@@ -126,9 +126,9 @@ class Websites(Component):
         self._report_service(controller, home)
         return declare_deployment(self, controller, [rights, election, *policies, *depends_on])
 
-    def _report_service(self, controller: Controller, depends_on: list[pulumi.Resource]) -> Service:
+    def _report_service(self, controller: Controller, depends_on: list[pulumi.Resource]) -> None:
         """Declare where the Websites' pods report their commits to; Prometheus finds the metrics there too."""
-        return Service(
+        Service(
             "controller",
             metadata=self.metadata(CONTROLLER, controller.namespace, component="controller"),
             spec={
