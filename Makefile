@@ -4,6 +4,7 @@ PYTHON ?= python3
 NAME ?= default
 STACK ?= dev
 CONTEXT ?=
+NODES ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python -m sandbox --name '$(NAME)'
@@ -13,18 +14,23 @@ YAML_FILES := $(shell git ls-files '*.yaml' '*.yml') .yamllint
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up preview down status shell env clean test lint format lock schema bench
+.PHONY: help setup images up preview down status shell env clean test lint format lock schema bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
-	@echo "  NAME=x gives a second sandbox beside the default one; up takes CONTEXT=x, preview takes STACK=x"
+	@echo "  NAME=x gives a second sandbox beside the default one; up takes CONTEXT=x and NODES=real or kwok, preview takes STACK=x"
 
-setup: $(PACKAGES) ## install what is missing and build the tools
+setup: $(PACKAGES) ## install what is missing, build the tools and make the images
 	@sandbox/debian-packages.sh
 	@$(SANDBOX) tools
 
+images: $(PACKAGES) ## make the images of the real nodes and say what they are
+	@sandbox/debian-packages.sh
+	@$(BIN)/python -m sandbox.images
+
 up: $(PACKAGES) ## start the sandbox and roll the stack dev out; CONTEXT=x: to your own cluster
-	@$(SANDBOX) --context '$(CONTEXT)' up
+	@sandbox/debian-packages.sh
+	@$(SANDBOX) --context '$(CONTEXT)' --nodes '$(NODES)' up
 
 preview: $(PACKAGES) ## show what an edit would change; STACK=staging or prod: another stack file
 	@$(SANDBOX) --stack '$(STACK)' preview

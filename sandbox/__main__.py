@@ -10,7 +10,6 @@ from sandbox.errors import SandboxError
 from sandbox.folder import Folder
 from sandbox.progress import Progress
 from sandbox.stack import DEV
-from sandbox.toolchain.crds import ensure_crds
 
 _INTERRUPTED = 130
 
@@ -34,6 +33,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A cluster and Pulumi engine of your own.")
     parser.add_argument("--name", default="default", help="which sandbox, for several side by side")
     parser.add_argument("--context", default="", help="up: roll out to this context of your own kubeconfig")
+    parser.add_argument("--nodes", default="", help="up: 'real' or 'kwok'; default: real where they can run")
     parser.add_argument("--stack", default=DEV, help="preview: the stack file to preview")
     parser.add_argument("verb", choices=["tools", "up", "preview", "down", "status", "shell", "env", "clean"])
     return parser
@@ -44,10 +44,9 @@ def _run(arguments: argparse.Namespace, progress: Progress) -> None:
     tools = toolchain.ensure(progress=progress)
     match arguments.verb:
         case "tools":
-            ensure_crds(progress)
-            progress.note(f"All tools are there: {tools.bin}")
+            verbs.tools(tools, progress)
         case "up":
-            verbs.up(folder, tools, progress, arguments.context)
+            verbs.up(folder, tools, progress, arguments.context, arguments.nodes)
         case "preview":
             verbs.preview(folder, tools, progress, arguments.stack)
         case "down":

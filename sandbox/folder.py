@@ -64,6 +64,11 @@ class Folder:
         return self.root / "pulumi"
 
     @property
+    def git(self) -> Path:
+        """The repositories that the sandbox's Git server serves, where the nodes are real."""
+        return self.root / "git"
+
+    @property
     def passphrase(self) -> Path:
         """The passphrase of the stacks' secrets."""
         return self.root / "passphrase"

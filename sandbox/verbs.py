@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox import cluster, controllers, kubeconfig, pending, plugins
+from sandbox import cluster, controllers, kubeconfig, nodes, pending, plugins
+from sandbox.cluster import real
 from sandbox.errors import SandboxError
+from sandbox.images.recipes import REGISTRY
 from sandbox.stack import DEV, Stack
+from sandbox.toolchain.crds import ensure_crds
 
 if TYPE_CHECKING:
     from sandbox.folder import Folder
@@ -19,18 +22,33 @@ if TYPE_CHECKING:
     from sandbox.toolchain import Toolchain
 
 
-def up(folder: Folder, tools: Toolchain, progress: Progress, context: str) -> None:
+def tools(toolchain: Toolchain, progress: Progress) -> None:
+    """Build and make all that an `up` on this machine will need."""
+    ensure_crds(progress)
+    if lacking := real.missing():
+        progress.note(f"All tools are there: {toolchain.bin}. {lacking}")
+    else:
+        toolchain, _ = nodes.prepare(progress)
+        progress.note(f"All tools and images are there: {toolchain.bin}")
+
+
+def up(folder: Folder, tools: Toolchain, progress: Progress, context: str, wanted_nodes: str) -> None:
     """Start what isn't running, roll the stack `dev` out and say where to look next."""
     stack = Stack(folder, tools)
     if context:
         _borrow(folder, tools, context)
-    elif not _alive(folder, tools):
-        _start_cluster(folder, tools, progress)
+    elif _alive(folder, tools):
+        nodes.refuse_other(wanted_nodes, folder)
+    else:
+        _start_cluster(folder, tools, progress, wanted_nodes)
     _prepare(stack, progress)
     _run(stack, "preview")
     _run(stack, "up", "--yes", "--skip-preview")
-    for name in controllers.start(folder, tools):
-        progress.note(f"{name} runs; its log is {folder.shown(controllers.log_of(folder, name))}")
+    if _runs_containers(folder):
+        nodes.await_pods(folder, tools, progress)
+    else:
+        for name in controllers.start(folder, tools):
+            progress.note(f"{name} runs; its log is {folder.shown(controllers.log_of(folder, name))}")
     make = "make" if "SANDBOX_DIR" in os.environ or folder.root.name == "default" else f"make NAME={folder.root.name}"
     progress.console.print(
         f"\nThe stack is up. What next:\n"
@@ -116,7 +134,7 @@ def shell(folder: Folder, tools: Toolchain, progress: Progress) -> None:
     os.execve(program, [program], Stack(folder, tools).environment)  # noqa: S606 - the user's own shell
 
 
-def _start_cluster(folder: Folder, tools: Toolchain, progress: Progress) -> None:
+def _start_cluster(folder: Folder, tools: Toolchain, progress: Progress, wanted_nodes: str) -> None:
     if folder.borrowed_context:
         raise SandboxError(f"The cluster of your context {folder.borrowed_context!r} doesn't answer.")
     if folder.state.exists():
@@ -124,8 +142,7 @@ def _start_cluster(folder: Folder, tools: Toolchain, progress: Progress) -> None
         controllers.stop(folder)
         shutil.rmtree(folder.state)
     folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with progress.step("Control plane with 3 nodes and the operators' CRDs: starting"):
-        running = cluster.start(folder.cluster, tools)
+    running = nodes.start_cluster(folder, tools, progress, nodes.chosen(wanted_nodes, folder, progress))
     folder.logs.mkdir(mode=0o700, exist_ok=True)
     link = folder.logs / "control-plane"
     link.unlink(missing_ok=True)
@@ -136,6 +153,11 @@ def _borrow(folder: Folder, tools: Toolchain, context: str) -> None:
     """Take a copy of one context of the user's kubeconfig, so that no command can reach another cluster."""
     if folder.cluster.exists():
         raise SandboxError("This sandbox has a control plane of its own: `make down` first, or choose another NAME.")
+    if f" {REGISTRY}/" in (folder.project / f"Pulumi.{DEV}.yaml").read_text():
+        raise SandboxError(
+            f"Pulumi.{DEV}.yaml names images of the sandbox ({REGISTRY}/…), which your cluster can't pull: take these "
+            f"lines out, and the published images are used, or put in names of images that it can pull."
+        )
     if folder.borrowed_context not in (None, context):
         raise SandboxError(f"This sandbox is on your context {folder.borrowed_context!r}: choose another NAME.")
     content = kubeconfig.of_user(context, tools)
@@ -181,6 +203,11 @@ def _alive(folder: Folder, tools: Toolchain) -> bool:
     if folder.borrowed_context:
         return kubeconfig.answers(folder.kubeconfig, tools)
     return cluster.find(folder.cluster) is not None
+
+
+def _runs_containers(folder: Folder) -> bool:
+    running = cluster.find(folder.cluster)
+    return running is not None and running.real
 
 
 def _context_of(folder: Folder, stack_name: str) -> str:

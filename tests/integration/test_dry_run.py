@@ -16,7 +16,12 @@ from sandbox.cluster import Cluster
 from sandbox.toolchain import Toolchain
 from tests.unit.declared import Declared, Resource, declare, stack_file
 
-PLURALS = {"postgresql": "postgresqls", "StorageClass": "storageclasses", "Ingress": "ingresses", "NetworkPolicy": "networkpolicies"}
+PLURALS = {
+    "postgresql": "postgresqls",
+    "StorageClass": "storageclasses",
+    "Ingress": "ingresses",
+    "NetworkPolicy": "networkpolicies",
+}
 POSTGRESQL_CRD = "postgresqls.acid.zalan.do"
 
 

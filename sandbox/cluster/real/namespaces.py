@@ -38,8 +38,10 @@ def belongs_to(cluster: Path) -> Callable[[list[str]], bool]:
 
 def first_process(folder: Path) -> psutil.Process | None:
     """Return process 1 of the machine or node whose files lie in `folder`, or None."""
-    command = init_command(folder)[1:]
-    return next(iter(processes.running(lambda found: found[1:] == command)), None)
+    specification = str(folder / SPECIFICATION)
+    # Not by the program's whole path: another checkout's copy of it may have started this one.
+    belongs = belongs_to(folder)
+    return next(iter(processes.running(lambda command: belongs(command) and command[-1] == specification)), None)
 
 
 def enter(cluster: Path) -> tuple[str, ...]:

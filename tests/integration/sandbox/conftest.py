@@ -59,7 +59,8 @@ class SmallProject:
 
     def sandbox(self, *arguments: str, check: bool = True, **variables: str) -> Run:
         environment = {key: value for key, value in os.environ.items() if key != "SANDBOX_DIR"} | variables
-        return self._run([sys.executable, "-m", "sandbox", *arguments], environment, check=check)
+        # The command line is the same with real nodes, which not every machine can have.
+        return self._run([sys.executable, "-m", "sandbox", "--nodes", "kwok", *arguments], environment, check=check)
 
     def environment(self) -> dict[str, str]:
         lines = self.sandbox("env").stdout.splitlines()
@@ -99,6 +100,7 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
         folder = tmp_path_factory.mktemp("checkout")
         for package in ("sandbox", "controllers"):
             shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
         (folder / "Pulumi.dev.yaml").write_text(STACK_FILE)
         (folder / "__main__.py").write_text(PROGRAM)

@@ -14,8 +14,13 @@ from typing import Any
 
 import yaml
 
+from sandbox.nodes import Kind
+
 ROOT = Path(__file__).parents[3]
-_CODE = ("__main__.py", "components", "controllers", "crds", "sandbox", "Pulumi.yaml")
+_CODE = (
+    "__main__.py", "components", "controllers", "crds", "sandbox", "Pulumi.yaml", "pyproject.toml",
+    "requirements-controllers.txt",
+)  # fmt: skip
 _LONGEST_COMMAND = 300
 
 
@@ -36,8 +41,9 @@ class Step:
 class Checkout:
     """The project in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, nodes: Kind = "kwok") -> None:
         self.folder = folder
+        self._nodes = nodes
         folder.mkdir(parents=True)
         for name in _CODE:
             source = ROOT / name
@@ -54,7 +60,7 @@ class Checkout:
     def sandbox(self, verb: str, *, inside: bool = False, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one verb of the sandbox, as the Makefile does; `inside` of the sandbox's own shell or outside."""
         environment = self.environment if inside else dict(os.environ)
-        return self._run([sys.executable, "-m", "sandbox", verb], environment, check=check)
+        return self._run([sys.executable, "-m", "sandbox", "--nodes", self._nodes, verb], environment, check=check)
 
     @property
     def environment(self) -> dict[str, str]:
