@@ -31,3 +31,13 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
         yield control_plane.start(folder, toolchain)
     finally:
         control_plane.stop(folder, toolchain)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long what tests waited for took: figures to read, never to fail by."""
+    reports = (report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome))
+    noted = [value for report in reports for name, value in report.user_properties if name == "seconds"]
+    if noted:
+        terminalreporter.section("seconds until it was so")
+        for line in noted:
+            terminalreporter.write_line(str(line))

@@ -1,0 +1,140 @@
+"""The dev stack on real nodes, rolled out once for all tests of this folder, and a client inside the cluster."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from sandbox import images
+from sandbox.cluster import Cluster, find, real
+from sandbox.folder import Folder
+from tests.integration.stack.checkout import Checkout
+
+T = TypeVar("T")
+
+CLIENT = {
+    "apiVersion": "v1",
+    "kind": "Namespace",
+    "metadata": {"name": "client", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}},
+}
+
+
+class Platform(Checkout):
+    """The rolled-out stack with what a test asks of its nodes, its pods and its network."""
+
+    @property
+    def sandbox_folder(self) -> Folder:
+        return Folder(self.folder / ".sandbox" / "default", self.folder)
+
+    @property
+    def cluster(self) -> Cluster:
+        cluster = find(self.sandbox_folder.cluster)
+        assert cluster, "the sandbox's control plane does not run"
+        return cluster
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        return json.loads(self.pulumi("stack", "output", "--json").stdout)
+
+    def pods(self, namespace: str, selector: str = "") -> list[dict[str, Any]]:
+        return json.loads(self.kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
+
+    def client(self, *command: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run a command in the client's pod."""
+        return self.exec("client", "client", *command, stdin=stdin)
+
+    def exec(
+        self, namespace: str, pod: str, *command: str, stdin: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["kubectl", "exec", "-i", "-n", namespace, pod, "--", *command],
+            env=self.environment,
+            cwd=self.folder,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    def page(self, url: str) -> str:
+        """Return what a client in the cluster reads at ``url``; empty while nothing answers."""
+        return self.client("curl", "--silent", "--fail", "--max-time", "2", url).stdout
+
+    def seconds_until(self, condition: Callable[[], bool], what: str, seconds: float = 60) -> float:
+        started = time.monotonic()
+        self.eventually(condition, what, seconds)
+        return time.monotonic() - started
+
+    def ready(self, namespace: str, selector: str, count: int) -> bool:
+        """Tell whether exactly ``count`` pods match, all of them Ready and none on its way out."""
+        pods = self.pods(namespace, selector)
+        return len(pods) == count and all(map(_is_ready, pods))
+
+    def shows_no_change(self) -> None:
+        self.pulumi("preview", "--refresh", "--expect-no-changes")
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod["status"].get("conditions", [])
+    ready = any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    return ready and "deletionTimestamp" not in pod["metadata"]
+
+
+def _client_pod() -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "client", "namespace": "client"},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "terminationGracePeriodSeconds": 0,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [
+                {
+                    "name": "client",
+                    "image": images.reference("toolbox"),
+                    "command": ["sleep", "infinity"],
+                    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
+                }
+            ],
+        },
+    }
+
+
+@pytest.fixture(scope="session")
+def platform(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """The dev stack as `make up NODES=real` leaves it, plus a client's pod."""
+    folder = tmp_path_factory.mktemp("real") / "project"
+    if missing := real.missing(folder):
+        pytest.skip(missing)
+    platform = Platform(folder, "real")
+    try:
+        first = platform.sandbox("up")
+        platform.first_up = first.stdout + first.stderr
+        objects = {"apiVersion": "v1", "kind": "List", "items": [CLIENT, _client_pod()]}
+        manifest = Path(platform.folder / "client.json")
+        manifest.write_text(json.dumps(objects))
+        platform.kubectl("apply", "-f", str(manifest))
+        platform.kubectl("wait", "-n", "client", "pod/client", "--for=condition=Ready", "--timeout=60s")
+        yield platform
+    finally:
+        platform.sandbox("clean", check=False)
+
+
+@pytest.fixture
+def seconds(record_property: Callable[[str, object], None]) -> Callable[[str, float], None]:
+    """Notes how long something took; the figures are printed with the summary."""
+
+    def note(what: str, took: float) -> None:
+        record_property("seconds", f"{took:6.1f} s  {what}")
+
+    return note

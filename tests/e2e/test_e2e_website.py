@@ -1,0 +1,72 @@
+"""A Git repository becomes a page over HTTP, follows its commits and goes with its Website."""
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import git_server
+from tests.e2e.conftest import Platform
+
+NAMESPACE = "websites"
+GIT_HOST = "git://git.sandbox.svc.cluster.local"
+
+
+def url_of(name: str) -> str:
+    return f"http://{name}-website.{NAMESPACE}.svc.cluster.local/"
+
+
+def commit(bare: Path, page: str, scratch: Path) -> None:
+    """Push a new page, as a person does."""
+    git = ["git", "-c", "user.name=e2e", "-c", "user.email=e2e@localhost"]
+    subprocess.run([*git, "clone", "-q", str(bare), str(scratch)], check=True)
+    (scratch / "index.html").write_text(page)
+    subprocess.run([*git, "-C", str(scratch), "commit", "-q", "-a", "-m", "Another page"], check=True)
+    subprocess.run([*git, "-C", str(scratch), "push", "-q", "origin", "HEAD"], check=True)
+
+
+@pytest.fixture
+def site(platform: Platform) -> Iterator[str]:
+    """A Website of a repository of its own."""
+    name = "diary"
+    git_server.create_repository(platform.sandbox_folder, f"{name}.git", {"index.html": "first page"})
+    website: dict[str, Any] = {
+        "apiVersion": "extensions.example.com/v1",
+        "kind": "Website",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"gitRepo": f"{GIT_HOST}/{name}.git"},
+    }
+    manifest = platform.folder / "website.json"
+    manifest.write_text(json.dumps(website))
+    platform.kubectl("apply", "-f", str(manifest))
+    yield name
+    platform.kubectl("delete", "website", name, "-n", NAMESPACE, "--ignore-not-found")
+
+
+def test_the_declared_website_serves_its_repository(platform: Platform) -> None:
+    url = platform.outputs["websites"]["urls"]["kubia"]
+    assert "Hello from kubia" in platform.page(url)
+
+
+def test_a_repository_becomes_a_page_follows_its_commits_and_goes_with_its_website(
+    platform: Platform, site: str, tmp_path: Path, seconds: Callable[[str, float], None]
+) -> None:
+    url = url_of(site)
+    took = platform.seconds_until(lambda: platform.page(url) == "first page", "the first page")
+    seconds("from a Website to its page over HTTP", took)
+
+    commit(platform.sandbox_folder.git / f"{site}.git", "second page", tmp_path / "clone")
+    took = platform.seconds_until(lambda: platform.page(url) == "second page", "the page of the next commit")
+    seconds("from a commit to its page", took)
+
+    platform.kubectl("delete", "website", site, "-n", NAMESPACE)
+    took = platform.seconds_until(lambda: not platform.page(url), "the page to be gone")
+    seconds("from a Website's deletion to no page", took)
+    children = f"website={site}"
+    platform.eventually(
+        lambda: not platform.kubectl("get", "deployment,service,pod", "-n", NAMESPACE, "-l", children, "-o", "name"),
+        "the children to be gone",
+    )
