@@ -98,8 +98,8 @@ def stop(folder: Path, toolchain: Toolchain) -> None:  # noqa: ARG001 - callers 
     # Their data goes too, so there is nothing to end in good order.
     of_control_plane, of_namespaces = kwokctl.belongs_to(folder), namespaces.belongs_to(folder)
     processes.end(lambda command: of_control_plane(command) or of_namespaces(command))
-    if layout.is_real(folder):
-        cgroups.remove(layout.cgroup(folder))
+    # Whatever the folder says: it may have been removed by hand.
+    cgroups.remove(layout.cgroup(folder))
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder)
 

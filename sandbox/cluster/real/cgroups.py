@@ -28,9 +28,11 @@ def is_unified() -> bool:
 
 
 def hierarchies() -> list[Path]:
-    """Return the root of every hierarchy; links to those of several controllers are left out."""
+    """Return the root of every hierarchy, none on other systems; links to those of two controllers are left out."""
     if is_unified():
         return [ROOT]
+    if not ROOT.is_dir():
+        return []
     return sorted(path for path in ROOT.iterdir() if path.is_dir() and not path.is_symlink())
 
 

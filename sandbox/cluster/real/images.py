@@ -120,6 +120,8 @@ def names(archive: Path) -> list[str]:
 
 
 def _index(archive: Path) -> dict[str, Any]:
+    if not archive.exists():
+        raise SandboxError(f"The image archive {archive} is gone. Run the same command again, which makes it anew.")
     with tarfile.open(archive) as tar:
         file = tar.extractfile("index.json")
         if file is None:

@@ -49,9 +49,17 @@ def state_of_machine() -> dict[str, object]:
 
 
 @pytest.fixture
-def unchanged(tmp_path: Path) -> Iterator[Path]:
+def sandboxes(tmp_path: Path, real_toolchain: Toolchain) -> Iterator[Path]:
+    """A folder whose folders hold sandboxes, all ended after the test, however it went."""
+    yield tmp_path
+    for folder in tmp_path.iterdir():
+        control_plane.stop(folder, real_toolchain)
+
+
+@pytest.fixture
+def unchanged(sandboxes: Path) -> Iterator[Path]:
     """A folder for a sandbox; whatever the test does with it, the machine must be as before in the end."""
-    folder = tmp_path / "cluster"
+    folder = sandboxes / "cluster"
     before = state_of_machine()
     yield folder
     # The kernel takes network namespaces apart a little after their last process.
@@ -87,22 +95,20 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def test_stop_leaves_nothing_and_a_sandbox_beside_it_is_not_touched(
-    unchanged: Path, real_toolchain: Toolchain, archives: list[Path], tmp_path: Path
+    unchanged: Path, real_toolchain: Toolchain, archives: list[Path], sandboxes: Path
 ):
     first = control_plane.start(unchanged, real_toolchain, nodes="real", count=2, archives=archives)
-    second = control_plane.start(tmp_path / "second", real_toolchain, nodes="real", count=1, archives=archives)
-    try:
-        ended = everything(first.folder)
-        assert {"containerd", "kubelet", "kube-proxy", "etcd", "coredns"} <= {each.name() for each in ended}
-        control_plane.stop(first.folder, real_toolchain)
-        assert not alive(ended)
-        assert control_plane.find(first.folder) is None
-        assert control_plane.find(second.folder) == second
-        kubectl = Kubectl(second, real_toolchain)
-        kubectl("wait", "--for=condition=Ready", "node/node-0", "--timeout=5s")
-        assert kubectl.run("get", "node", "node-1").returncode != 0
-    finally:
-        control_plane.stop(second.folder, real_toolchain)
+    second = control_plane.start(sandboxes / "second", real_toolchain, nodes="real", count=1, archives=archives)
+    ended = everything(first.folder)
+    assert {"containerd", "kubelet", "kube-proxy", "etcd", "coredns"} <= {each.name() for each in ended}
+    control_plane.stop(first.folder, real_toolchain)
+    assert not alive(ended)
+    assert control_plane.find(first.folder) is None
+    assert control_plane.find(second.folder) == second
+    kubectl = Kubectl(second, real_toolchain)
+    kubectl("wait", "--for=condition=Ready", "node/node-0", "--timeout=5s")
+    assert kubectl.run("get", "node", "node-1").returncode != 0
+    control_plane.stop(second.folder, real_toolchain)
 
 
 def test_when_the_holder_is_killed_all_below_it_dies_and_stop_removes_the_rest(
@@ -124,6 +130,8 @@ def test_a_start_that_is_broken_off_leaves_nothing(
     unchanged: Path, real_toolchain: Toolchain, archives: list[Path], number: signal.Signals, after: float
 ):
     code = (
+        # A shell's background job, as this test may be, ignores a Ctrl-C.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "from pathlib import Path; from sandbox import cluster; from sandbox.toolchain import Toolchain;"
         f"cluster.start(Path({str(unchanged)!r}), Toolchain(Path({str(real_toolchain.bin)!r})), nodes='real',"
         f"count=2, archives=[Path(file) for file in {[str(file) for file in archives]!r}])"
