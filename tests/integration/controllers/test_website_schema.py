@@ -3,8 +3,10 @@
 import pytest
 from lightkube import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
+from pydantic import ValidationError
 from website_harness import GIT_REPO
 
+from components.sites import SiteSettings
 from controllers.website.model import WebsiteResource
 
 REPOSITORIES = [
@@ -41,12 +43,15 @@ def make(lab, name="kubia", **spec):
 @pytest.mark.parametrize("repository", REPOSITORIES)
 def test_a_git_url_is_taken(lab, repository):
     assert make(lab, gitRepo=repository)["spec"]["gitRepo"] == repository
+    assert SiteSettings(git_repo=repository)
 
 
 @pytest.mark.parametrize("repository", BAD_REPOSITORIES)
 def test_what_is_no_safe_git_url_is_refused_with_the_field_named(lab, repository):
     with pytest.raises(ApiError, match=r"spec\.gitRepo"):
         make(lab, gitRepo=repository)
+    with pytest.raises(ValidationError, match=r"git_repo|gitRepo"):
+        SiteSettings(git_repo=repository)
 
 
 def test_the_repository_is_required(lab):
