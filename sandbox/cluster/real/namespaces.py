@@ -38,10 +38,14 @@ def belongs_to(cluster: Path) -> Callable[[list[str]], bool]:
 
 def first_process(folder: Path) -> psutil.Process | None:
     """Return process 1 of the machine or node whose files lie in `folder`, or None."""
+    # Neither by the program's whole path, since another checkout's copy of it may have started this one; nor by the
+    # last words alone, which `unshare` has too: that one is outside of the PID namespace it made.
     specification = str(folder / SPECIFICATION)
-    # Not by the program's whole path: another checkout's copy of it may have started this one.
-    belongs = belongs_to(folder)
-    return next(iter(processes.running(lambda command: belongs(command) and command[-1] == specification)), None)
+
+    def is_first(command: list[str]) -> bool:
+        return command[1:-2] == ["-I"] and command[-2].endswith(_INIT) and command[-1] == specification
+
+    return next(iter(processes.running(is_first)), None)
 
 
 def enter(cluster: Path) -> tuple[str, ...]:
