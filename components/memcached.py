@@ -13,7 +13,9 @@ from components.controllers import (
     Controller,
     declare_account,
     declare_crd,
+    declare_default_deny,
     declare_deployment,
+    declare_election,
     declare_network_policy,
     declare_rights,
 )
@@ -38,6 +40,8 @@ class ControllerSettings(Model):
     image: str = CONTROLLERS_IMAGE
     """Image made from controllers/Dockerfile, under the name you pushed it to."""
     namespace: DnsLabel = "memcached-system"
+    replicas: int = Field(default=2, ge=1, le=5)
+    """One of them works, the others stand by."""
     resources: Resources = Field(default_factory=lambda: Resources(cpu="50m", memory="128Mi"))
 
 
@@ -117,6 +121,7 @@ class Memcached(Component):
             module="controllers.memcached",
             image=settings.controller.image,
             resources=settings.controller.resources,
+            replicas=settings.controller.replicas,
             environment={
                 "WATCH_NAMESPACE": settings.namespace,
                 "MEMCACHED_IMAGE": settings.image,
@@ -125,11 +130,15 @@ class Memcached(Component):
                 **({"MEMCACHED_CPU_LIMIT": limit} if (limit := settings.resources.cpu_limit) else {}),
             },
         )
-        home = self.namespace(settings.controller.namespace, protect=protect)
-        account = declare_account(self, controller, depends_on=[home])
+        home: list[pulumi.Resource] = [self.namespace(controller.namespace, protect=protect)]
+        account = declare_account(self, controller, home)
         rights = declare_rights(self, controller, NAMESPACE_RULES, settings.namespace, [account, *depends_on])
-        policy = declare_network_policy(self, controller, depends_on=[home])
-        return declare_deployment(self, controller, depends_on=[rights, policy, *depends_on])
+        election = declare_election(self, controller, [account])
+        policies = [
+            declare_default_deny(self, controller.namespace, home),
+            declare_network_policy(self, controller, home),
+        ]
+        return declare_deployment(self, controller, [rights, election, *policies, *depends_on])
 
     def _isolate(self, namespace: str, depends_on: list[pulumi.Resource]) -> NetworkPolicy:
         """Let labelled clients alone ask the nodes, since memcached knows no users; the nodes ask nobody."""

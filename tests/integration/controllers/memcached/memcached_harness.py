@@ -55,8 +55,11 @@ class Lab:
     def prepare(self) -> None:
         labels = self._declared.object("Namespace", "memcached").inputs["metadata"]["labels"]
         self.api.create(Namespace(metadata=ObjectMeta(name=self.namespace, labels=labels)))
-        for kind in ("ServiceAccount", "Role", "RoleBinding"):
-            self.api.create(codecs.from_dict(self._here(self._declared.object(kind, ACCOUNT).inputs)))
+        self.api.create(codecs.from_dict(self._here(self._declared.object("ServiceAccount", ACCOUNT).inputs)))
+        for each in self._declared.objects():
+            # Those of the same name in the controller's own namespace are for its election.
+            if each.kind in ("Role", "RoleBinding") and each.inputs["metadata"].get("namespace") == "memcached":
+                self.api.create(codecs.from_dict(self._here(each.inputs)))
         spec = TokenRequestSpec(audiences=[], expirationSeconds=3600)
         request = ServiceAccountToken(metadata=ObjectMeta(), spec=spec)
         answer = self.api.create(request, name=ACCOUNT, namespace=self.namespace)
@@ -76,6 +79,12 @@ class Lab:
         return manifest
 
     @property
+    def image(self) -> str:
+        """The image that the stack's settings name."""
+        container = self._declared.object("Deployment", ACCOUNT).inputs["spec"]["template"]["spec"]["containers"][0]
+        return next(each["value"] for each in container["env"] if each["name"] == "MEMCACHED_IMAGE")
+
+    @property
     def kubeconfig(self) -> Path:
         return self.folder / "kubeconfig"
 
@@ -92,6 +101,7 @@ class Lab:
             "KUBECONFIG": str(self.kubeconfig),
             "WATCH_NAMESPACE": self.namespace,
             "HEALTH_ADDRESS": "127.0.0.1:0",
+            "LEADER_ELECTION_NAMESPACE": "",
         }
         started = len(self._processes) + 1
         with (self.folder / "log").open("ab") as log:

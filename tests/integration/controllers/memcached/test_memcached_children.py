@@ -33,7 +33,7 @@ def test_a_memcached_gets_a_deployment_and_a_headless_service_of_its_name(runnin
     deployment = running.get(Deployment, "sessions")
     assert deployment.spec.replicas == 1
     (container,) = deployment.spec.template.spec.containers
-    assert container.image == "docker.io/library/memcached:1.6.39"
+    assert container.image == running.image
     assert container.command == ["memcached", "--port=11211", "--memory-limit=96", "--conn-limit=1024"]
     service = running.get(Service, "sessions")
     assert (service.spec.clusterIP, service.spec.ports[0].port) == ("None", 11211)
