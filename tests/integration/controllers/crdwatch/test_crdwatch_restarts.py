@@ -96,8 +96,9 @@ def test_a_restarted_api_server_costs_no_record(watching, server):
     watching.delete("deleted")
 
     def told():
-        changes = [record for record in watching.told() if record[0] != "gap"]
-        return changes == [*FIRST, ("modified", "changed", 10), ("deleted", "deleted", 2)]
+        # A new API server may have too little history to resume from; then what is gone comes first.
+        first, changes = watching.told()[:3], [each for each in watching.told()[3:] if each[0] != "gap"]
+        return first == FIRST and sorted(changes) == [("deleted", "deleted", 2), ("modified", "changed", 10)]
 
     until(told)
 
