@@ -78,6 +78,8 @@ def preview(folder: Folder, tools: Toolchain, progress: Progress, stack_name: st
 def down(folder: Folder, tools: Toolchain, progress: Progress) -> None:
     """Destroy what the stack declared, then stop and remove the sandbox; fine to repeat, and after a crash."""
     if not folder.root.exists():
+        # Processes outlive a folder that was removed by hand.
+        cluster.stop(folder.cluster, tools)
         progress.note("There is no sandbox, so there is nothing to do")
         return
     stack = Stack(folder, tools)
@@ -112,10 +114,13 @@ def status(folder: Folder, tools: Toolchain, progress: Progress) -> None:
     borrowed = folder.borrowed_context
     alive = _alive(folder, tools)
     say(f"Folder      {folder.shown(folder.root)}")
-    say(f"Cluster     {f'your context {borrowed!r}' if borrowed else 'its own control plane'}")
+    real_nodes = _runs_containers(folder)
+    own = f"its own control plane with {'real' if real_nodes else 'kwok'} nodes"
+    say(f"Cluster     {f'your context {borrowed!r}' if borrowed else own}")
     say(f"API server  {kubeconfig.server(folder.kubeconfig) if alive else 'does not answer'}")
     say(f"Stack dev   {len(Stack(folder, tools).resources())} objects in the state")
-    say(f"Controllers {', '.join(controllers.running(folder)) or 'none runs'}")
+    processes = ", ".join(controllers.running(folder)) or "none runs"
+    say(f"Controllers {'pods, as declared' if real_nodes else processes}")
     say(f"Logs        {folder.shown(folder.logs)}")
 
 

@@ -65,7 +65,7 @@ def victim(whole: Platform) -> Iterator[str]:
     homes = [node_of(whole, NAMESPACE, f"redis-sfs-{ordinal}") for ordinal in _ordinals(whole)]
     node = next(home for home in homes if home != client)
     yield node
-    nodes.heal(whole.cluster.folder, node)
+    nodes.heal(whole.cluster, node)
     whole.kubectl("taint", "node", node, f"{OUT_OF_SERVICE}-", check=False)
     whole.eventually(lambda: node_is_ready(whole, node), f"{node} Ready again", 60)
 
@@ -73,7 +73,7 @@ def victim(whole: Platform) -> Iterator[str]:
 def test_a_killed_server_is_started_again_in_its_pod(whole: Platform, seconds: Seconds) -> None:
     before = whole.get("pod", POD, NAMESPACE)
     server = redis_container(before)
-    for pid in nodes.pids_of(whole.cluster.folder, server["containerID"]):
+    for pid in nodes.pids_of(whole.cluster, NAMESPACE, POD, "redis"):
         os.kill(pid, signal.SIGKILL)
 
     def restarted() -> bool:
@@ -99,7 +99,7 @@ def test_a_deleted_pod_comes_back_under_its_name(whole: Platform, seconds: Secon
 def test_a_crashed_kubelet_comes_back_and_its_containers_run_on(whole: Platform, victim: str, seconds: Seconds) -> None:
     before = container_ids(whole, victim)
     started = kubelet_started(whole, victim)
-    nodes.kill_kubelet(whole.cluster.folder, victim)
+    nodes.kill_kubelet(whole.cluster, victim)
     took = whole.seconds_until(lambda: kubelet_started(whole, victim) not in (None, started), "another kubelet")
     seconds("from a killed kubelet to one that answers again", took)
     whole.eventually(lambda: node_is_ready(whole, victim), f"{victim} Ready", 60)
@@ -114,7 +114,7 @@ def test_the_pods_of_a_lost_node_move_with_their_data_once_it_is_declared_out_of
     name, mark = pod["metadata"]["name"], str(uuid.uuid4())
     assert whole.exec(NAMESPACE, name, "sh", "-c", 'echo "$1" > /data/mark', "sh", mark).returncode == 0
 
-    nodes.cut(whole.cluster.folder, victim)
+    nodes.cut(whole.cluster, victim)
     took = whole.seconds_until(lambda: not node_is_ready(whole, victim), f"{victim} NotReady", 60)
     seconds("from a cut link to the node's NotReady", took)
     # The StatefulSet waits: nobody but a person can know that the pod's process is gone for good.

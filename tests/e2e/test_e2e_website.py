@@ -28,20 +28,34 @@ def commit(bare: Path, page: str, scratch: Path) -> None:
     subprocess.run([*git, "-C", str(scratch), "push", "-q", "origin", "HEAD"], check=True)
 
 
+def head_of(bare: Path) -> str:
+    answer = subprocess.run(["git", "-C", str(bare), "rev-parse", "HEAD"], capture_output=True, text=True, check=True)
+    return answer.stdout.strip()
+
+
+def create(platform: Platform, name: str) -> None:
+    """Create a Website of the repository of its name."""
+    website: dict[str, Any] = {
+        "apiVersion": "extensions.example.com/v1",
+        "kind": "Website",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"gitRepo": f"{GIT_HOST}/{name}.git", "syncPeriod": "5s"},
+    }
+    manifest = platform.folder / "website.json"
+    manifest.write_text(json.dumps(website))
+    platform.kubectl("apply", "-f", str(manifest))
+
+
+def status(platform: Platform, name: str) -> dict[str, Any]:
+    return platform.get("website", name, NAMESPACE).get("status", {})
+
+
 @pytest.fixture
 def site(platform: Platform) -> Iterator[str]:
     """A Website of a repository of its own."""
     name = "diary"
     git_server.create_repository(platform.sandbox_folder, f"{name}.git", {"index.html": "first page"})
-    website: dict[str, Any] = {
-        "apiVersion": "extensions.example.com/v1",
-        "kind": "Website",
-        "metadata": {"name": name, "namespace": NAMESPACE},
-        "spec": {"gitRepo": f"{GIT_HOST}/{name}.git"},
-    }
-    manifest = platform.folder / "website.json"
-    manifest.write_text(json.dumps(website))
-    platform.kubectl("apply", "-f", str(manifest))
+    create(platform, name)
     yield name
     platform.kubectl("delete", "website", name, "-n", NAMESPACE, "--ignore-not-found")
 
@@ -57,10 +71,13 @@ def test_a_repository_becomes_a_page_follows_its_commits_and_goes_with_its_websi
     url = url_of(site)
     took = platform.seconds_until(lambda: platform.page(url) == "first page", "the first page")
     seconds("from a Website to its page over HTTP", took)
+    bare = platform.sandbox_folder.git / f"{site}.git"
+    platform.eventually(lambda: status(platform, site).get("commit") == head_of(bare), "the commit in the status")
 
-    commit(platform.sandbox_folder.git / f"{site}.git", "second page", tmp_path / "clone")
+    commit(bare, "second page", tmp_path / "clone")
     took = platform.seconds_until(lambda: platform.page(url) == "second page", "the page of the next commit")
-    seconds("from a commit to its page", took)
+    seconds("from a commit to its page, at a sync period of 5 s", took)
+    platform.eventually(lambda: status(platform, site).get("commit") == head_of(bare), "the next commit in the status")
 
     platform.kubectl("delete", "website", site, "-n", NAMESPACE)
     took = platform.seconds_until(lambda: not platform.page(url), "the page to be gone")
@@ -70,3 +87,20 @@ def test_a_repository_becomes_a_page_follows_its_commits_and_goes_with_its_websi
         lambda: not platform.kubectl("get", "deployment,service,pod", "-n", NAMESPACE, "-l", children, "-o", "name"),
         "the children to be gone",
     )
+
+
+def test_a_repository_that_cannot_be_read_shows_in_the_status_and_blocks_nobody(
+    platform: Platform, seconds: Callable[[str, float], None]
+) -> None:
+    def synced() -> dict[str, Any]:
+        conditions = status(platform, "lost").get("conditions", [])
+        return next((each for each in conditions if each["type"] == "Synced"), {})
+
+    create(platform, "lost")
+    try:
+        took = platform.seconds_until(lambda: synced().get("reason") == "SyncFailed", "the reason in the status")
+        seconds("from a Website of no repository to the reason in its status", took)
+        assert "lost.git" in synced()["message"]
+        assert "Hello from kubia" in platform.page(platform.outputs["websites"]["urls"]["kubia"])
+    finally:
+        platform.kubectl("delete", "website", "lost", "-n", NAMESPACE)
