@@ -52,7 +52,7 @@ clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stac
 
 test: $(PACKAGES) ## run all tests
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 	@$(BIN)/ruff check
