@@ -24,7 +24,7 @@ from tests.unit.declared import declare, stack_file
 ROOT = Path(__file__).parents[3]
 NAMES = ["memcached-controller", "watch", "website-controller"]
 WEBSITES = "website-controller"
-IMAGES = {"docker.io/nginxinc/nginx-unprivileged:1.30.4", "registry.k8s.io/git-sync/git-sync:v4.7.1"}
+IMAGES = {stack_file("dev")["websites"]["controller"][key] for key in ("nginxImage", "gitSyncImage")}
 # What the controllers need of all that the program declares, in the order of its creation.
 KINDS = (
     "Namespace",

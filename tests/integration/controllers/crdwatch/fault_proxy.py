@@ -35,6 +35,11 @@ class FaultProxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def watched(self) -> bool:
+        """Whether a watch is open; `cut` and `freeze` mean only those that are."""
+        return any(upstream.url.query.get("watch") == "true" for upstream in [*self._open])
+
     def answer_next(self, status: int, text: str, headers: Mapping[str, str] | None = None) -> None:
         """Answer the next request that isn't answered yet by this, in place of the API server."""
         self._answers.append((status, text, headers))

@@ -30,6 +30,7 @@ def watching(lab):
         lab.create(name, value)
     lab.start()
     lab.wait_told(*FIRST)
+    until(lambda: lab.proxy.watched)
     return lab
 
 

@@ -77,6 +77,7 @@ def test_records_and_api_calls_are_counted(lab):
     lab.create("somedata", 123)
     lab.start()
     lab.wait_told(("added", "somedata", 123))
+    until(lambda: lab.proxy.watched)
     lab.proxy.answer_next(410, "{}")
     lab.proxy.cut()
     lab.wait_told(("added", "somedata", 123), ("gap", "", None))
