@@ -50,9 +50,10 @@ env: $(PACKAGES) ## print the same as lines for a shell: eval "$(make -s env)"
 clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stack first
 	@$(SANDBOX) clean
 
-test: $(PACKAGES) ## run all tests
+test: $(PACKAGES) ## run all tests, those on real nodes last and alone
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e
+	@$(BIN)/python -m pytest tests/e2e
 
 lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 	@$(BIN)/ruff check

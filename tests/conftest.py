@@ -33,13 +33,6 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
         control_plane.stop(folder, toolchain)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and all that share the stack on real nodes on one too."""
-    for item in items:
-        group = "e2e" if "tests/e2e/" in item.path.as_posix() else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how long what tests waited for took: figures to read, never to fail by."""
     reports = (report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome))
