@@ -101,19 +101,21 @@ def test_the_younger_of_two_websites_with_one_host_is_refused_until_the_older_on
     eventually(refused)
     assert running.missing(Ingress, "younger-website")
     assert running.condition("older")["status"] == "True"
-    (event,) = events(running, "younger")
+    (event,) = eventually(lambda: told(running, "younger", {"HostConflict"}))
     assert (event.type, event.reason, event.reportingController) == ("Warning", "HostConflict", "website-controller")
 
     running.api.delete(WebsiteResource, "older", namespace=running.namespace)
     running.wait_ready("younger")
     assert running.get(Ingress, "younger-website")
-    assert {e.reason for e in events(running, "younger")} == {"HostConflict", "Recovered"}
+    eventually(lambda: told(running, "younger", {"HostConflict", "Recovered"}))
 
 
-def events(lab, name):
-    return list(
-        lab.api.list(Event, namespace=lab.namespace, fields={"regarding.kind": "Website", "regarding.name": name})
-    )
+def told(lab, name, reasons):
+    """Its Events, once there is one of each of `reasons` and no more; they are written after the status."""
+    regarding = {"regarding.kind": "Website", "regarding.name": name}
+    events = list(lab.api.list(Event, namespace=lab.namespace, fields=regarding))
+    assert sorted(e.reason for e in events) == sorted(reasons)
+    return events
 
 
 def test_what_git_says_is_shown_and_told_and_holds_up_no_other(running):
@@ -129,13 +131,9 @@ def test_what_git_says_is_shown_and_told_and_holds_up_no_other(running):
         assert condition["message"].endswith("no-such.git with Secret deploy: fatal: repository not found")
 
     eventually(failed)
-    eventually(lambda: assert_told(running))
+    eventually(lambda: told(running, "kubia", {"SyncFailed"}))
     running.create("other")
     running.wait_ready("other")
-
-
-def assert_told(lab):
-    assert [e.reason for e in events(lab, "kubia")] == ["SyncFailed"]
 
 
 def only_pod(lab):
