@@ -1,5 +1,10 @@
-"""What lies between a client and the network: requests are counted, and writes are refused to who may not write."""
+"""What lies between a client and the network.
 
+Requests are counted, sent again when the API server was too busy for them, and writes are refused to who may not write.
+"""
+
+import asyncio
+import logging
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,8 +12,15 @@ import httpx2
 
 from controllers.runtime.metrics import API_CALLS
 
+TOO_MANY_REQUESTS = 429
+# Times that a request is sent again (client-go, rest/request.go, 0.36), and the longest wait that is heard, in seconds.
+RETRIES = 10
+LONGEST_RETRY_AFTER = 120.0
+
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+
+logger = logging.getLogger(__name__)
 
 
 class NotLeadingError(Exception):
@@ -44,6 +56,17 @@ def guarded(inner: httpx2.AsyncBaseTransport, may_write: Callable[[], bool]) -> 
     return _Guarded(inner, may_write)
 
 
+def patient(inner: httpx2.AsyncBaseTransport) -> httpx2.AsyncBaseTransport:
+    """Return a transport that sends a request again after a 429, when the API server says to, as client-go does."""
+    return _Patient(inner)
+
+
+def retry_after(response: httpx2.Response) -> float | None:
+    """Return the seconds that an answer asks to wait; the API server names whole ones, never a date."""
+    seconds = response.headers.get("Retry-After", "")
+    return float(seconds) if seconds.isdecimal() else None
+
+
 class _Layer(httpx2.AsyncBaseTransport):
     def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
         self._inner = inner
@@ -62,6 +85,19 @@ class _Counted(_Layer):
             raise
         API_CALLS.labels(*call, str(response.status_code)).inc()
         return response
+
+
+class _Patient(_Layer):
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        for _ in range(RETRIES):
+            response = await self._inner.handle_async_request(request)
+            seconds = retry_after(response) if response.status_code == TOO_MANY_REQUESTS else None
+            if seconds is None:
+                return response
+            await response.aclose()
+            logger.info("the API server is busy, waiting for %.0f s", seconds)
+            await asyncio.sleep(min(seconds, LONGEST_RETRY_AFTER))
+        return await self._inner.handle_async_request(request)
 
 
 class _Guarded(_Layer):

@@ -11,7 +11,7 @@ from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 
-from controllers.runtime.api_calls import counted, guarded
+from controllers.runtime.api_calls import counted, guarded, patient
 
 # Seconds that connecting, and each piece of an answer, may take.
 TIMEOUT = 30.0
@@ -80,11 +80,11 @@ def authorized_transport(config: SingleConfig) -> httpx2.AsyncBaseTransport:
 
 def api_client(config: SingleConfig, field_manager: str, may_write: Callable[[], bool] = lambda: True) -> AsyncClient:
     """Open the client that objects are read and written with; it refuses to write while it may not."""
-    transport = guarded(authorized_transport(config), may_write)
+    transport = patient(guarded(authorized_transport(config), may_write))
     return AsyncClient(config._replace(user=User()), transport=transport, field_manager=field_manager)
 
 
 def http_client(config: SingleConfig, may_write: Callable[[], bool] = lambda: True) -> httpx2.AsyncClient:
     """Open the same for requests that lightkube doesn't know."""
-    transport = guarded(authorized_transport(config), may_write)
+    transport = patient(guarded(authorized_transport(config), may_write))
     return httpx2.AsyncClient(base_url=config.cluster.server, transport=transport, timeout=TIMEOUT)

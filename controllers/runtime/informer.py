@@ -10,8 +10,9 @@ import httpx2
 import msgspec
 from lightkube.core.resource import Resource, api_info
 
+from controllers.runtime.api_calls import LONGEST_RETRY_AFTER
 from controllers.runtime.keys import Key, own_key
-from controllers.runtime.list_watch import GONE, Collection, Event, Refusal, pages, watch
+from controllers.runtime.list_watch import GONE, Collection, Event, Page, Refusal, pages, watch
 from controllers.runtime.metrics import LISTINGS
 from controllers.runtime.store import Store, metadata_of
 from controllers.runtime.work_queue import backoff
@@ -21,9 +22,12 @@ R = TypeVar("R", bound=Resource)
 NOT_FOUND = 404
 # Seconds. An API server that is back should not be kept waiting, one that asks for patience should be heard.
 LONGEST_PAUSE = 10.0
-LONGEST_RETRY_AFTER = 120.0
 
 logger = logging.getLogger(__name__)
+
+
+class _Bookmark(msgspec.Struct):
+    metadata: Page.Metadata
 
 
 class Informer(Generic[R]):
@@ -111,11 +115,15 @@ class Informer(Generic[R]):
                 self._drop(key)
 
     def _take(self, event: Event) -> None:
+        if event.type == "BOOKMARK":
+            # Not a whole object: what a Deployment or a Pod must have is null in it.
+            self._version = msgspec.json.decode(event.object, type=_Bookmark).metadata.version
+            return
         item = self._store.decode(event.object)
         metadata = metadata_of(item)
         if event.type == "DELETED":
             self._drop(own_key(metadata))
-        elif event.type != "BOOKMARK":
+        else:
             self._put(item)
         self._version = metadata.resourceVersion
 

@@ -11,6 +11,7 @@ import httpx2
 import msgspec
 from lightkube.core.resource import Resource, api_info
 
+from controllers.runtime.api_calls import retry_after
 from controllers.runtime.connection import TIMEOUT
 
 # Objects in one page of a listing: client-go's default (tools/pager, 1.36).
@@ -130,5 +131,4 @@ def _refusal(response: httpx2.Response) -> Refusal:
         message = msgspec.json.decode(response.content, type=_Status).message
     except msgspec.DecodeError:  # what stands in front of an API server may answer by anything
         message = response.reason_phrase
-    retry_after = response.headers.get("Retry-After", "")
-    return Refusal(response.status_code, message, float(retry_after) if retry_after.isdecimal() else None)
+    return Refusal(response.status_code, message, retry_after(response))
