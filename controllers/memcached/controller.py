@@ -24,16 +24,12 @@ from controllers.memcached.names import (
 )
 from controllers.memcached.pods import Server
 from controllers.memcached.status import Status, failed_status, status_of
-from controllers.runtime.children import ForeignObjectError, ensure, refuse_foreign
+from controllers.runtime.children import ForeignObjectError, ensure, is_controlled_by, refusal
 from controllers.runtime.cluster import Cluster
 from controllers.runtime.controller import Controller, Watch
-from controllers.runtime.keys import Key, key_of_controlling
+from controllers.runtime.keys import Key, key_of_controlling, own_key
 from controllers.runtime.status import write_status
 from controllers.runtime.store import metadata_of
-
-# Answers that mean "not this object": bad request, forbidden (RBAC, quota), unprocessable.
-# All others, as 401, 409, 429 or 5xx, say nothing about the Memcached: it is retried and its status left alone.
-REFUSALS = (400, 403, 422)
 
 CHILDREN: tuple[type[NamespacedResource], ...] = (Deployment, Service, PodDisruptionBudget)
 
@@ -77,31 +73,21 @@ class MemcachedController(Controller):
             return
         try:
             status = await self._put_in_place(cluster, memcached)
-        except ForeignObjectError as error:
-            await write_status(cluster, body, failed_status(memcached, "NameConflict", str(error), _now()))
-            raise
-        except ApiError as error:
-            if error.status.code in REFUSALS:
-                reason = error.status.reason or "Refused"
-                await write_status(cluster, body, failed_status(memcached, reason, str(error), _now()))
+        except (ForeignObjectError, ApiError) as error:
+            if why := refusal(error):
+                await write_status(cluster, body, failed_status(memcached, *why, _now()))
             raise
         await write_status(cluster, body, status)
 
     async def _put_in_place(self, cluster: Cluster, memcached: Memcached) -> Status:
         key = Key(memcached.namespace, memcached.name)
-        wanted_budget = manifests.budget(memcached)
-        deployment = await cluster.find(Deployment, key)
-        service = await cluster.find(Service, key)
-        budget = await cluster.find(PodDisruptionBudget, key)
-        # All three before the first write: with a foreign object among them nothing is touched.
-        for child in (deployment, service, budget):
-            refuse_foreign(child, memcached.uid)
-        deployment = await _ensure(cluster, manifests.deployment(memcached, self.server), deployment)
-        await _ensure(cluster, manifests.service(memcached), service)
-        if wanted_budget:
-            await _ensure(cluster, wanted_budget, budget)
-        elif budget:
+        # The Deployment comes last: no pod runs while another child's name is taken.
+        await _ensure(cluster, manifests.service(memcached))
+        if wanted := manifests.budget(memcached):
+            await _ensure(cluster, wanted)
+        elif (budget := cluster.cached(PodDisruptionBudget, key)) and is_controlled_by(budget, memcached.uid):
             await cluster.delete(budget)
+        deployment = await _ensure(cluster, manifests.deployment(memcached, self.server))
         return status_of(memcached, deployment, cluster.indexed(Pod, key), _now())
 
 
@@ -110,7 +96,8 @@ def _kept_of_pod(pod: Pod) -> Pod:
     return Pod(metadata=pod.metadata, status=PodStatus(phase=pod.status.phase if pod.status else None))
 
 
-async def _ensure(cluster: Cluster, desired: R, live: R | None) -> R:
+async def _ensure(cluster: Cluster, desired: R) -> R:
+    live = cluster.cached(type(desired), own_key(metadata_of(desired)))
     applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
     if applied is not live:
         metadata = metadata_of(applied)

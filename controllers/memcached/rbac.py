@@ -3,7 +3,7 @@
 from controllers.runtime.rules import Rule
 
 NAMESPACE_RULES = (
-    Rule(("cache.example.com",), ("memcacheds",), ("get", "list", "watch")),
+    Rule(("cache.example.com",), ("memcacheds",), ("list", "watch")),
     Rule(("cache.example.com",), ("memcacheds/status",), ("patch",)),
     # Their names are `status.nodes`.
     Rule(("",), ("pods",), ("list", "watch")),

@@ -1,18 +1,26 @@
-"""Children by server-side apply: written only when they differ, never taken over from somebody else."""
+"""Children: created, then kept by server-side apply. Written when they differ, never taken over from others."""
 
 import hashlib
-import json
 from typing import TypeVar, cast
 
 import msgspec
+from lightkube import ApiError
 from lightkube.core.resource import NamespacedResource, api_info
+from lightkube.models.meta_v1 import OwnerReference
 from lightkube.utils.quantity import parse_quantity
 
 from controllers.runtime.cluster import Cluster
+from controllers.runtime.ownership import make_over
 from controllers.runtime.store import metadata_of
 
 # Their values are quantities, which the API server writes in its own way: "1000m" becomes "1".
 _QUANTITIES = ("requests", "limits")
+
+# Answers that mean "not this object": bad request, forbidden (RBAC, quota), unprocessable.
+# All others, as 401, 409, 429 or 5xx, say nothing about the object: it is retried and its status left alone.
+_REFUSALS = (400, 403, 422)
+# The reason of a 409 that says so; others come from quotas.
+_EXISTS = "AlreadyExists"
 
 R = TypeVar("R", bound=NamespacedResource)
 
@@ -21,37 +29,63 @@ class ForeignObjectError(Exception):
     """An object of a child's name exists and belongs to somebody else; the message says which."""
 
 
-def refuse_foreign(live: NamespacedResource | None, owner_uid: str) -> None:
-    """Raise `ForeignObjectError` when ``live`` exists and isn't controlled by the object with this UID."""
-    if live is None:
+def refusal(error: ApiError | ForeignObjectError) -> tuple[str, str] | None:
+    """Return the reason and the message for the owner's status; ``None``: the error may pass without anybody's help."""
+    if isinstance(error, ForeignObjectError):
+        return "NameConflict", str(error)
+    if error.status.code in _REFUSALS:
+        return error.status.reason or "Refused", str(error)
+    return None
+
+
+def is_controlled_by(item: NamespacedResource, owner_uid: str) -> bool:
+    """Tell whether the object with this UID controls ``item``."""
+    return any(owner.uid == owner_uid for owner in _controllers(item))
+
+
+def refuse_foreign(live: NamespacedResource, desired: NamespacedResource) -> None:
+    """Raise `ForeignObjectError` when ``live`` isn't controlled by the one that is to control ``desired``."""
+    controllers = _controllers(live)
+    if any(is_controlled_by(live, owner.uid) for owner in _controllers(desired)):
         return
     metadata = metadata_of(live)
-    controllers = [owner for owner in metadata.ownerReferences or [] if owner.controller]
-    if any(owner.uid == owner_uid for owner in controllers):
-        return
     name = f"{api_info(live).resource.kind} {metadata.namespace}/{metadata.name}"
     whose = f"belongs to {controllers[0].kind} {controllers[0].name}" if controllers else "has no such owner"
     raise ForeignObjectError(f"{name} already exists and {whose}; it is left alone until it is deleted or renamed")
 
 
 async def ensure(cluster: Cluster, desired: R, live: R | None, *, hash_annotation: str) -> R:
-    """Apply ``desired`` if ``live`` differs from it, and return what is then in the cluster.
+    """Create ``desired``, or apply it if ``live`` differs from it, and return what is then in the cluster.
 
-    ``desired`` gets its own hash as ``hash_annotation``: fields that a later version of a controller no
-    longer declares aren't seen by comparing, but the hash changes with them.
+    ``live`` is what the cache has. What it hasn't is created, which never touches an object that is there; raises
+    `ForeignObjectError` when that one belongs to somebody else.
+
+    ``desired`` gets its own hash as ``hash_annotation``: fields that a later version of a controller no longer declares
+    aren't seen by comparing, but the hash changes with them.
     """
     metadata = metadata_of(desired)
     metadata.annotations = {**(metadata.annotations or {}), hash_annotation: _digest(desired)}
     if live is None:
-        # Without force: what somebody else made since we looked is a conflict, not ours to overwrite.
-        return await cluster.client.apply(desired)
+        try:
+            return await cluster.create(desired)
+        except ApiError as error:
+            if error.status.reason != _EXISTS:
+                raise
+        # It is new and its event isn't here yet, or it is somebody else's.
+        live = await cluster.client.get(type(desired), metadata.name or "", namespace=metadata.namespace)
+    refuse_foreign(live, desired)
     if covers(_declared(live), _declared(desired)):
         return live
+    await make_over(cluster.client, live, cluster.controller)
     # The UID makes the API server refuse if the object was deleted and made anew since we looked.
     metadata.uid = metadata_of(live).uid
     applied = await cluster.client.apply(desired, force=True)
     cluster.wrote(applied)
     return applied
+
+
+def _controllers(item: NamespacedResource) -> list[OwnerReference]:
+    return [owner for owner in metadata_of(item).ownerReferences or [] if owner.controller]
 
 
 def covers(live: object, desired: object) -> bool:
@@ -90,7 +124,7 @@ def _declared(item: NamespacedResource) -> dict[str, object]:
 
 
 def _digest(item: NamespacedResource) -> str:
-    return hashlib.sha256(json.dumps(_content(item), sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(msgspec.json.encode(_content(item), order="sorted")).hexdigest()[:16]
 
 
 def _content(item: NamespacedResource) -> dict[str, object]:

@@ -29,6 +29,7 @@ class Cluster:
         stores: Mapping[type[Resource], Store[Any]],
         look_again: Callable[[Key, float], bool],
     ) -> None:
+        self.controller = controller
         self.client = client
         self.events = Recorder(client, controller)
         self.look_again = look_again
@@ -44,16 +45,17 @@ class Cluster:
         """Return the objects that the kind's index finds under ``value``."""
         return self._stores[resource].indexed(value)
 
-    async def find(self, resource: type[N], key: Key) -> N | None:
-        """Return the object as the cache has it; what isn't there is looked up, since it may be new or foreign."""
-        if (item := self.cached(resource, key)) is not None:
-            return item
+    async def create(self, item: N) -> N:
+        """Create an object and take it into the cache; raises `lightkube.ApiError` 409 when its name is taken."""
+        store, key = self._stores[type(item)], own_key(metadata_of(item))
+        store.expect(key)
         try:
-            return await self.client.get(resource, key.name, namespace=key.namespace)
-        except ApiError as error:
-            if error.status.code == NOT_FOUND:
-                return None
+            created = await self.client.create(item)
+        except BaseException:
+            store.expect_no_longer(key)
             raise
+        store.take_created(created)
+        return created
 
     def wrote(self, item: Resource) -> None:
         """Take what a write returned into the cache, so that the next look doesn't write it again."""

@@ -12,6 +12,7 @@ from lightkube.config.kubeconfig import KubeConfig, SingleConfig
 from lightkube.config.models import User
 
 from controllers.runtime.api_calls import counted, guarded, patient
+from controllers.runtime.transport import AiohttpTransport
 
 # Seconds that connecting, and each piece of an answer, may take.
 TIMEOUT = 30.0
@@ -37,21 +38,29 @@ def load_config(kubeconfig: Path | None) -> SingleConfig:
 
 
 class Token:
-    """A user's bearer token, read again for every request, so that a renewed one is used at once.
+    """A user's bearer token, whose file is looked at for every request, so that a renewed one is used at once.
 
     A file that is empty or away for a moment is being written: the token before it serves until then.
     """
 
     def __init__(self, user: User) -> None:
         self._file = Path(user.token_file) if user.token_file else None
+        self._seen: tuple[int, int, int] | None = None
         self._last = user.token
 
     def header(self) -> dict[str, str]:
         """Return the ``Authorization`` header; none for a user with a client certificate."""
         if self._file:
             with suppress(FileNotFoundError):
-                self._last = self._file.read_text().strip() or self._last
+                self._look(self._file)
         return {"Authorization": f"Bearer {self._last}"} if self._last else {}
+
+    def _look(self, file: Path) -> None:
+        stat = file.stat()
+        # The kubelet renews a token by a new file.
+        if (seen := (stat.st_ino, stat.st_mtime_ns, stat.st_size)) != self._seen:
+            self._last = file.read_text().strip() or self._last
+            self._seen = seen
 
 
 class _Authorized(httpx2.AsyncBaseTransport):
@@ -72,9 +81,7 @@ class _Authorized(httpx2.AsyncBaseTransport):
 def authorized_transport(config: SingleConfig) -> httpx2.AsyncBaseTransport:
     """Open what HTTP clients send requests through: it trusts the cluster's authority and bears the user's token."""
     user = config.user or User()
-    # Every watch keeps a connection for itself; with a limit, requests would wait for them for ever.
-    limits = httpx2.Limits(max_connections=None)
-    inner = httpx2.AsyncHTTPTransport(verify=verify_cluster(config.cluster, user, config.abs_file), limits=limits)
+    inner = AiohttpTransport(verify_cluster(config.cluster, user, config.abs_file))
     return _Authorized(Token(user), counted(inner))
 
 

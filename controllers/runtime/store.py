@@ -43,16 +43,14 @@ class Store(Generic[R]):
         self._keep = keep
         self._index = index
         self._entries: dict[Key, _Entry] = {}
+        self._expected: set[Key] = set()
         self._indexed: defaultdict[Hashable, set[Key]] = defaultdict(set)
         CACHED_OBJECTS.labels(api_info(resource).plural).set_function(lambda: len(self._entries))
 
     def decode(self, raw: bytes | msgspec.Raw) -> R:
         """Decode one object of this kind, without its ``managedFields``."""
         item = self._decoded(raw)
-        if isinstance(item, dict):  # of a kind that lightkube knows no model of
-            cast("dict[str, dict[str, object]]", item)["metadata"].pop("managedFields", None)
-        else:
-            metadata_of(item).managedFields = None
+        _strip(item)
         return item
 
     def _decoded(self, raw: bytes | msgspec.Raw) -> R:
@@ -88,7 +86,7 @@ class Store(Generic[R]):
         if entry and entry.content == content:
             self._entries[key] = _Entry(version, content)
             return []
-        old = self.drop(key)
+        old = self._remove(key)
         self._entries[key] = _Entry(version, content)
         if self._index and (value := self._index(kept)) is not None:
             self._indexed[value].add(key)
@@ -97,10 +95,33 @@ class Store(Generic[R]):
     def refresh(self, item: R) -> None:
         """Put what a write returned, if the object is still known: its deletion may have been seen meanwhile."""
         if own_key(metadata_of(item)) in self._entries:
-            self.put(self.decode(msgspec.json.encode(item)))
+            self._take(item)
+
+    def expect(self, key: Key) -> None:
+        """Say that an object is being created, so that it isn't kept when its deletion was seen before the answer."""
+        self._expected.add(key)
+
+    def expect_no_longer(self, key: Key) -> None:
+        """Say that it wasn't created after all."""
+        self._expected.discard(key)
+
+    def take_created(self, item: R) -> None:
+        """Put what was created: a look before its event came would find nothing."""
+        key = own_key(metadata_of(item))
+        if key in self._expected:
+            self._expected.discard(key)
+            self._take(item)
+
+    def _take(self, item: R) -> None:
+        _strip(item)
+        self.put(item)
 
     def drop(self, key: Key) -> R | None:
-        """Forget an object and return it."""
+        """Forget an object, which is gone, and return it."""
+        self._expected.discard(key)
+        return self._remove(key)
+
+    def _remove(self, key: Key) -> R | None:
         old = self.get(key)
         if old is None:
             return None
@@ -110,3 +131,11 @@ class Store(Generic[R]):
             if not self._indexed[value]:
                 del self._indexed[value]
         return old
+
+
+def _strip(item: Resource) -> None:
+    """Take away what no store keeps: ``managedFields`` are half of many an object."""
+    if isinstance(item, dict):  # of a kind that lightkube knows no model of
+        cast("dict[str, dict[str, object]]", item)["metadata"].pop("managedFields", None)
+    else:
+        metadata_of(item).managedFields = None

@@ -11,9 +11,9 @@ from lightkube.resources.core_v1 import Service
 from lightkube.resources.networking_v1 import Ingress, NetworkPolicy
 from lightkube.resources.policy_v1 import PodDisruptionBudget
 
-from controllers.runtime.children import ensure, refuse_foreign
+from controllers.runtime.children import ensure, is_controlled_by
 from controllers.runtime.cluster import Cluster
-from controllers.runtime.keys import Key
+from controllers.runtime.keys import Key, own_key
 from controllers.runtime.store import metadata_of
 from controllers.website import manifests, publishing
 from controllers.website.model import HTTPRoute, Website
@@ -38,17 +38,14 @@ logger = logging.getLogger(__name__)
 async def put_in_place(cluster: Cluster, website: Website, options: PodOptions, *, publish: bool) -> Deployment:
     """Make the children of ``website`` what they should be, and return its Deployment.
 
-    Without ``publish`` its host is left alone. Raises `controllers.runtime.children.ForeignObjectError` before the
-    first write when an object of a child's name belongs to somebody else.
+    Without ``publish`` its host is left alone. Raises `controllers.runtime.children.ForeignObjectError` when an object
+    of a child's name belongs to somebody else; the other children are put in place.
     """
     deployment = manifests.deployment(website, options)
     others = _wanted(website, options, publish=publish)
     key = Key(website.namespace, child_name(website.name))
     children = (deployment, *others)
-    live = await _all(cluster.find(type(child), key) for child in children)
-    for found in live:
-        refuse_foreign(found, website.uid)
-    made = await _all(_ensure(cluster, child, found) for child, found in zip(children, live, strict=True))
+    made = await _all(_ensure(cluster, child) for child in children)
     await _delete_others(cluster, website, key, {type(child) for child in children})
     return cast("Deployment", made[0])
 
@@ -77,7 +74,8 @@ def _wanted(website: Website, options: PodOptions, *, publish: bool) -> list[Nam
     return wanted
 
 
-async def _ensure(cluster: Cluster, desired: N, live: N | None) -> N:
+async def _ensure(cluster: Cluster, desired: N) -> N:
+    live = cluster.cached(type(desired), own_key(metadata_of(desired)))
     applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
     if applied is not live:
         metadata = metadata_of(applied)
@@ -89,6 +87,6 @@ async def _delete_others(cluster: Cluster, website: Website, key: Key, wanted: s
     """Delete what this Website had and is to have no longer."""
     for kind in KINDS:
         child = None if kind in wanted else cluster.cached(kind, key)
-        if child and any(owner.uid == website.uid for owner in metadata_of(child).ownerReferences or ()):
+        if child and is_controlled_by(child, website.uid):
             await cluster.delete(child)
             logger.info("deleted %s %s", kind.__name__, key)

@@ -11,7 +11,7 @@ from lightkube import ApiError
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Pod
 
-from controllers.runtime.children import ForeignObjectError
+from controllers.runtime.children import ForeignObjectError, refusal
 from controllers.runtime.cluster import Cluster
 from controllers.runtime.controller import Controller, Watch
 from controllers.runtime.keys import Key, key_of_controlling
@@ -24,13 +24,12 @@ from controllers.website.pods import PodOptions
 from controllers.website.reports import Reports
 from controllers.website.status import Seen, Status, essence, failed_status, news, status_of
 
-# Answers that mean "not this object": bad request, forbidden (RBAC, quota), unprocessable.
-# All others, as 401, 409, 429 or 5xx, say nothing about the Website: it is retried and its status left alone.
-REFUSALS = (400, 403, 422)
-
 # Seconds that counts and messages of a status may be out of date: a hundred pods that start one after the other
 # make one write in that time, not a hundred.
 COUNTS_DELAY = 5.0
+# Seconds before a new Website gets its first status: of many new ones, all have their children first, and pods that
+# start quickly make one write of two.
+FIRST_DELAY = 0.5
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class WebsiteController(Controller):
     """DNS domain of the cluster."""
     _reports: Reports = field(default_factory=Reports)
     _due: dict[Key, float] = field(default_factory=dict[Key, float])
-    """When a status is written that differs by counts and messages only."""
+    """When a status is written that can wait: the first one, and one that differs by counts and messages only."""
 
     @property
     def name(self) -> str:
@@ -77,13 +76,9 @@ class WebsiteController(Controller):
             return
         try:
             status = await self._put_in_place(cluster, website)
-        except ForeignObjectError as error:
-            await self._write(cluster, website, failed_status(website, "NameConflict", str(error), _now()))
-            raise
-        except ApiError as error:
-            if error.status.code in REFUSALS:
-                reason = error.status.reason or "Refused"
-                await self._write(cluster, website, failed_status(website, reason, str(error), _now()))
+        except (ForeignObjectError, ApiError) as error:
+            if why := refusal(error):
+                await self._write(cluster, website, failed_status(website, *why, _now()))
             raise
         if self._is_worth_a_write(cluster, website, status):
             await self._write(cluster, website, status)
@@ -98,14 +93,15 @@ class WebsiteController(Controller):
         return status_of(website, deployment, seen, self.domain, _now())
 
     def _is_worth_a_write(self, cluster: Cluster, website: Website, status: Status) -> bool:
-        """Tell whether ``status`` must be written now; if only counts and messages differ, look again later."""
+        """Tell whether ``status`` must be written now; one that can wait is looked at again later."""
         if status == website.status:
             self._due.pop(website.key, None)
             return False
+        urgent = website.status and essence(status) != essence(website.status)
         now = time.monotonic()
-        if essence(status) != essence(website.status) or self._due.get(website.key, now + 1) <= now:
+        due = self._due.setdefault(website.key, now + (COUNTS_DELAY if website.status else FIRST_DELAY))
+        if urgent or due <= now:
             return True
-        due = self._due.setdefault(website.key, now + COUNTS_DELAY)
         cluster.look_again(website.key, due - now)
         return False
 

@@ -1,5 +1,7 @@
 """What else belongs to a Website: how it is published and protected, and what its status tells of its pods."""
 
+import time
+
 import httpx2
 import pytest
 from lightkube.models.core_v1 import (
@@ -91,6 +93,7 @@ def test_a_gateway_publishes_the_host_in_place_of_the_ingress(running):
 def test_the_younger_of_two_websites_with_one_host_is_refused_until_the_older_one_goes(running):
     running.create("older", host="www.example.com")
     running.wait_ready("older")
+    time.sleep(1)  # the API server notes whole seconds
     running.create("younger", host="www.example.com")
 
     def refused():
@@ -121,7 +124,7 @@ def told(lab, name, reasons):
 def test_what_git_says_is_shown_and_told_and_holds_up_no_other(running):
     """No pod runs here; its status is written as a kubelet writes it."""
     running.create("kubia", gitRepo="https://git.example.com/no-such.git", credentialsSecret="deploy")
-    pod = eventually(lambda: only_pod(running))
+    pod = eventually(lambda: running_pod(running))
     ended = ContainerStateTerminated(exitCode=1, reason="Error", message="fatal: repository not found\n")
     say(running, pod, initContainerStatuses=[status("clone", terminated=ended)])
 
@@ -136,9 +139,10 @@ def test_what_git_says_is_shown_and_told_and_holds_up_no_other(running):
     running.wait_ready("other")
 
 
-def only_pod(lab):
+def running_pod(lab):
+    """The Website's pod, once the sandbox's kubelet has said what it says of every pod and won't say it again."""
     pods = list(lab.api.list(Pod, namespace=lab.namespace, labels={"app.kubernetes.io/instance": "kubia"}))
-    assert len(pods) == 1
+    assert [pod.status.phase for pod in pods] == ["Running"]
     return pods[0]
 
 
@@ -199,3 +203,17 @@ def test_a_private_repository_is_read_with_the_named_secret(running):
     (volume,) = (v for v in pod.volumes if v.name == "credentials")
     assert volume.secret.secretName == "deploy"
     assert "deploy" not in str([c.args for c in (*pod.initContainers, *pod.containers)])
+    assert [e.name for e in pod.containers[1].env or ()] == ["GITSYNC_USERNAME"]
+
+    running.patch("kubia", credentialsSecret=None)
+
+    def taken_away():
+        deployment = running.get(Deployment, "kubia-website")
+        pod = deployment.spec.template.spec
+        assert "credentials" not in [v.name for v in pod.volumes]
+        assert not pod.containers[1].env
+        # It was created; what isn't declared any more would stay if that still counted.
+        ours = [e.operation for e in deployment.metadata.managedFields if e.manager == "website-controller"]
+        assert ours == ["Apply"]
+
+    eventually(taken_away)

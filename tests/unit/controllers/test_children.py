@@ -55,10 +55,12 @@ def owned_service(*owners):
     return Service(metadata=ObjectMeta(name="kubia-website", namespace="websites", ownerReferences=references))
 
 
-def test_an_object_of_ours_and_no_object_are_fine():
-    refuse_foreign(None, "uid-1")
-    refuse_foreign(owned_service(("Website", "kubia", "uid-1", True)), "uid-1")
-    refuse_foreign(owned_service(("Team", "web", "x", None), ("Website", "kubia", "uid-1", True)), "uid-1")
+OURS = owned_service(("Website", "kubia", "uid-1", True))
+
+
+def test_an_object_of_ours_is_fine():
+    refuse_foreign(OURS, OURS)
+    refuse_foreign(owned_service(("Team", "web", "x", None), ("Website", "kubia", "uid-1", True)), OURS)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_an_object_of_ours_and_no_object_are_fine():
 )
 def test_a_foreign_object_is_refused_by_name_and_owner(service, words):
     with pytest.raises(ForeignObjectError, match=words):
-        refuse_foreign(service, "uid-1")
+        refuse_foreign(service, OURS)
 
 
 def child(labels=None, owners=()):

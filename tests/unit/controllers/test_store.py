@@ -83,3 +83,25 @@ def test_peers_of_one_index_value_get_a_turn_with_each_other(store):
     store.put(two)
     assert {*watch.keys(one, store)} == {Key("websites", "one"), Key("websites", "two")}
     assert {*watch.keys(service("three"), store)} == {Key("websites", "three")}
+
+
+def test_what_was_created_is_there_before_its_event(store):
+    store.expect(Key("websites", "kubia"))
+    store.take_created(service(version=3, type="NodePort"))
+    assert store.get(Key("websites", "kubia")) == service(version=3, type="NodePort")
+    assert store.put(service(version=3, type="NodePort")) == []
+
+
+def test_what_was_deleted_again_before_the_answer_to_its_creation_does_not_come_back(store):
+    store.expect(Key("websites", "kubia"))
+    store.put(service(version=3))
+    store.drop(Key("websites", "kubia"))
+    store.take_created(service(version=3))
+    assert list(store) == []
+
+
+def test_what_was_refused_is_not_expected_any_more(store):
+    store.expect(Key("websites", "kubia"))
+    store.expect_no_longer(Key("websites", "kubia"))
+    store.take_created(service(version=3))
+    assert list(store) == []

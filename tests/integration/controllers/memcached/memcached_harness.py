@@ -56,10 +56,7 @@ class Lab:
         labels = self._declared.object("Namespace", "memcached").inputs["metadata"]["labels"]
         self.api.create(Namespace(metadata=ObjectMeta(name=self.namespace, labels=labels)))
         self.api.create(codecs.from_dict(self._here(self._declared.object("ServiceAccount", ACCOUNT).inputs)))
-        for each in self._declared.objects():
-            # Those of the same name in the controller's own namespace are for its election.
-            if each.kind in ("Role", "RoleBinding") and each.inputs["metadata"].get("namespace") == "memcached":
-                self.api.create(codecs.from_dict(self._here(each.inputs)))
+        self._allow("memcached")
         spec = TokenRequestSpec(audiences=[], expirationSeconds=3600)
         request = ServiceAccountToken(metadata=ObjectMeta(), spec=spec)
         answer = self.api.create(request, name=ACCOUNT, namespace=self.namespace)
@@ -70,6 +67,25 @@ class Lab:
         user = self._admin["contexts"][0]["context"]["user"]
         config = {**self._admin, "users": [{"name": user, "user": {"tokenFile": "token"}}]}
         self.kubeconfig.write_text(yaml.safe_dump(config))
+
+    def allow_election(self) -> None:
+        """Give the controller the rights of its own namespace, where its Lease is, in this one."""
+        controller = self._declared.object("Deployment", ACCOUNT).inputs["metadata"]["namespace"]
+        self._allow(controller, f"{ACCOUNT}-election")
+
+    def _allow(self, namespace: str, name: str = ACCOUNT) -> None:
+        """Give the controller here the rights that it has in a namespace of the stack."""
+        for each in self._declared.objects():
+            metadata = each.inputs["metadata"]
+            if each.kind in ("Role", "RoleBinding") and (metadata.get("namespace"), metadata["name"]) == (
+                namespace,
+                ACCOUNT,
+            ):
+                manifest = self._here(each.inputs)
+                manifest["metadata"]["name"] = name
+                if each.kind == "RoleBinding":
+                    manifest["roleRef"]["name"] = name
+                self.api.create(codecs.from_dict(manifest))
 
     def _here(self, inputs: Any) -> Any:
         """Return a declared object, but for this namespace."""

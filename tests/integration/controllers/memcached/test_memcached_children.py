@@ -185,11 +185,13 @@ def test_a_foreign_service_of_the_same_name_is_left_alone_and_named(running):
     running.wait_size("sessions", 2)
 
 
-def test_a_foreign_budget_is_left_alone_even_where_none_is_wanted(running):
+def test_a_foreign_budget_stands_in_the_way_only_where_one_is_wanted(running):
     meta = ObjectMeta(name="sessions", namespace=running.namespace)
     budget = running.api.create(PodDisruptionBudget(metadata=meta))
-    running.create("sessions", size=1)
+    running.create("sessions", size=2)
     until(lambda: running.condition("sessions")["reason"] == "NameConflict")
+    running.resize("sessions", 1)
+    running.wait_size("sessions", 1)
     live = running.get(PodDisruptionBudget, "sessions").metadata
     assert (live.uid, live.deletionTimestamp) == (budget.metadata.uid, None)
 
