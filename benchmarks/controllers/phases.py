@@ -45,10 +45,19 @@ def paced(ours: Side, floor: Side, rate: float, seconds: float, *, present: int,
     return Phase(f"{rate:g}/s", present, our_times, floor_times)
 
 
-def burst(side: Side, count: int, seen: Path) -> float:
-    """Create so many as fast as it goes, and return how many Deployments there were a second."""
-    times = side.create(count, None, seen)
-    return count / (max(end for _, end in times.values()) - min(start for start, _ in times.values()))
+def bursts(sides: Sequence[Side], count: int, seen: Path) -> list[float]:
+    """Create so many on each side as fast as it goes, and return how many Deployments a second each side reached.
+
+    In turns here, too: what the API server does for an object takes longer the more of them it has. It counts all
+    cluster IPs for each that it gives out.
+    """
+    seconds = [0.0] * len(sides)
+    share = math.ceil(count / _TURNS)
+    for _ in range(_TURNS):
+        for number, side in enumerate(sides):
+            times = side.create(share, None, seen)
+            seconds[number] += max(end for _, end in times.values()) - min(start for start, _ in times.values())
+    return [share * _TURNS / each for each in seconds]
 
 
 def print_phases(phases: Sequence[Phase]) -> None:
