@@ -5,6 +5,9 @@ NAME ?= default
 STACK ?= dev
 CONTEXT ?=
 NODES ?=
+AREA ?=
+RUNS ?=
+N ?=
 VENV := .venv
 BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python -m sandbox --name '$(NAME)'
@@ -14,7 +17,7 @@ YAML_FILES := $(shell git ls-files '*.yaml' '*.yml') .yamllint
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images up preview down status shell env clean test lint format lock schema bench
+.PHONY: help setup images up preview down status shell env clean test faults lint format lock schema bench
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -52,8 +55,12 @@ clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stac
 
 test: $(PACKAGES) ## run all tests, those on real nodes last and alone
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e --ignore tests/faults
 	@$(BIN)/python -m pytest tests/e2e
+
+faults: $(PACKAGES) ## disturb what must stand it, one short round; AREA=controllers: the long one, with figures
+	@sandbox/debian-packages.sh
+	@$(BIN)/python -m $(if $(AREA),tests.faults.$(AREA) $(if $(RUNS),--runs $(RUNS)),pytest tests/faults)
 
 lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 	@$(BIN)/ruff check
@@ -73,8 +80,8 @@ lock: $(PACKAGES) ## lock the newest versions of all packages, with hashes
 schema: $(PACKAGES) ## write the JSON schema of the stack files
 	@$(BIN)/python -m components.settings_schema > schema/stack.schema.json
 
-bench: $(PACKAGES) ## measure the ratios that benchmarks/ describes
-	@$(BIN)/python -m benchmarks
+bench: $(PACKAGES) ## measure the ratios that benchmarks/ describes; AREA=controllers N=10000: the controllers at scale
+	@$(BIN)/python -m benchmarks$(if $(AREA),.$(AREA)) $(if $(N),--n $(N))
 
 $(PACKAGES): requirements-dev.txt | $(BIN)/python
 	@echo "Installing the Python packages, about a minute the first time …"
