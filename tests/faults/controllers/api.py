@@ -149,10 +149,12 @@ class Api:
         data = None if body is None else json.dumps(body)
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         async with self._session.request(method, path, params=parameters, data=data, headers=headers) as answer:
-            content = json.loads(await answer.read() or b"{}")
+            content = await answer.read()
+            # What isn't served, or not yet, is answered in plain text.
+            whole = json.loads(content or b"{}") if answer.content_type == "application/json" else {}
             if answer.status >= 400:
-                raise RefusedError(answer.status, content)
-            return content
+                raise RefusedError(answer.status, whole or {"message": content.decode()})
+            return whole
 
 
 @asynccontextmanager

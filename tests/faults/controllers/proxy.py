@@ -179,10 +179,11 @@ async def open_proxy(cluster: Cluster) -> AsyncGenerator[Proxy]:
         cluster.server, connector=connector, auto_decompress=False, read_bufsize=BUFFER
     ) as session:
         proxy = Proxy(session)
-        runner = web.ServerRunner(web.Server(proxy.handle, handler_cancellation=True, access_log=None))
+        server = web.Server(proxy.handle, handler_cancellation=True, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context, shutdown_timeout=0.1)
+            site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)
             await site.start()
             _, port = runner.addresses[0][:2]
             proxy.url = f"https://127.0.0.1:{port}"
