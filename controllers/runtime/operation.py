@@ -64,14 +64,21 @@ class Operation:
     async def work(self) -> None:
         """Reconcile every object now, whenever something changes, and from time to time, for ever.
 
-        From time to time, so that a lost event delays a repair but can't prevent it.
+        From time to time, so that a lost event delays a repair but can't prevent it; then one after the other over the
+        whole period, since ten thousand at once would hold up what has just changed.
         """
         self._queue = queue = WorkQueue(self._reconcile, workers=self._options.workers)
         QUEUE_DEPTH.set_function(lambda: queue.depth)
+        objects = self._stores[self._controller.primary.resource]
+        for key in objects:
+            queue.add(key)
         while True:
-            for key in self._stores[self._controller.primary.resource]:
+            keys = list(objects)
+            for key in keys:
+                await asyncio.sleep(self._options.resync / len(keys))
                 queue.add(key)
-            await asyncio.sleep(self._options.resync)
+            if not keys:
+                await asyncio.sleep(self._options.resync)
 
     async def _reconcile(self, key: Key) -> None:
         started = time.perf_counter()
