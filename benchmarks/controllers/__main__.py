@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.controllers import sides
 from benchmarks.controllers.controller import Controller
-from benchmarks.controllers.phases import Phase, bursts, paced, print_phases
+from benchmarks.controllers.phases import Phase, bursts, paced, paced_count, print_phases
 from benchmarks.controllers.readiness import make_ready
 from benchmarks.controllers.stage import open_stage
 from tests.faults.controllers.api import administrator
@@ -103,9 +103,10 @@ class Bench:
         self._at(present, ours, floor)
         at_rate = next(phase for phase in self._phases if phase.name == f"{RATE:g}/s")
         self._figures |= {"p50_ratio": at_rate.ratio(0.5), "p99_ratio": at_rate.ratio(0.99)}
-        if (rest := options.n - self._count()) > 0:
+        last = sum(paced_count(rate, options.seconds) for rate in RATES)
+        if (rest := options.n - self._count() - last) > 0:
             (self._figures["growth_per_s"],) = bursts((ours,), rest, self._seen)
-        self._at(options.n, ours, floor)
+        self._at(self._count(), ours, floor)
         asyncio.run(self._make_ready())
         writes, _ = stage.writes("controller")
         self._figures["websites"] = self._count()

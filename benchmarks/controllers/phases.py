@@ -34,9 +34,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
+def paced_count(rate: float, seconds: float) -> int:
+    """Return how many `paced` creates on each side."""
+    return _TURNS * math.ceil(rate * seconds / _TURNS)
+
+
 def paced(ours: Side, floor: Side, rate: float, seconds: float, *, present: int, seen: Path) -> Phase:
     """Create at a fixed rate for so many seconds on each side, ``present`` Websites being there."""
-    count = math.ceil(rate * seconds / _TURNS)
+    count = paced_count(rate, seconds) // _TURNS
     our_times: list[float] = []
     floor_times: list[float] = []
     for _ in range(_TURNS):

@@ -33,12 +33,18 @@ API_SERVER = "kube-apiserver"
 async def api_server_killed_and_restarted(lab: Lab) -> None:
     controller, ends = await lab.start(), await Ends.of(lab)
     wanted = await ends.calm()
+    killing = False
     killed = asyncio.Event()
 
     async def kill_at_first_write(call: Call, forward: Forward) -> Answer | None:
-        if call.is_write and not killed.is_set():
-            await asyncio.to_thread(control.kill, _sandbox(lab), API_SERVER)
-            killed.set()
+        nonlocal killing
+        if call.is_write:
+            # Writes come several at a time: a second kill could hit the server that was started again.
+            if not killing:
+                killing = True
+                await asyncio.to_thread(control.kill, _sandbox(lab), API_SERVER)
+                killed.set()
+            await killed.wait()
         return await forward()
 
     with controller.proxy.disturbed(kill_at_first_write):
