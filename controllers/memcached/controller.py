@@ -1,10 +1,8 @@
 """Reconciling one Memcached."""
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from lightkube import ApiError
 from lightkube.core.resource import NamespacedResource
@@ -27,15 +25,12 @@ from controllers.memcached.status import Status, failed_status, status_of
 from controllers.runtime.children import ForeignObjectError, ensure, is_controlled_by, refusal
 from controllers.runtime.cluster import Cluster
 from controllers.runtime.controller import Controller, Watch
-from controllers.runtime.keys import Key, key_of_controlling, own_key
+from controllers.runtime.keys import Key, key_of_controlling
 from controllers.runtime.status import write_status
 from controllers.runtime.store import metadata_of
 
 CHILDREN: tuple[type[NamespacedResource], ...] = (Deployment, Service, PodDisruptionBudget)
 
-R = TypeVar("R", bound=NamespacedResource)
-
-logger = logging.getLogger(__name__)
 
 _key_of_child = key_of_controlling(KIND, INSTANCE_LABEL)
 
@@ -82,27 +77,20 @@ class MemcachedController(Controller):
     async def _put_in_place(self, cluster: Cluster, memcached: Memcached) -> Status:
         key = Key(memcached.namespace, memcached.name)
         # The Deployment comes last: no pod runs while another child's name is taken.
-        await _ensure(cluster, manifests.service(memcached))
+        await ensure(cluster, manifests.service(memcached), hash_annotation=HASH_ANNOTATION)
         if wanted := manifests.budget(memcached):
-            await _ensure(cluster, wanted)
+            await ensure(cluster, wanted, hash_annotation=HASH_ANNOTATION)
         elif (budget := cluster.cached(PodDisruptionBudget, key)) and is_controlled_by(budget, memcached.uid):
             await cluster.delete(budget)
-        deployment = await _ensure(cluster, manifests.deployment(memcached, self.server))
+        deployment = await ensure(
+            cluster, manifests.deployment(memcached, self.server), hash_annotation=HASH_ANNOTATION
+        )
         return status_of(memcached, deployment, cluster.indexed(Pod, key), _now())
 
 
 def _kept_of_pod(pod: Pod) -> Pod:
     """Return what the status is made of."""
     return Pod(metadata=pod.metadata, status=PodStatus(phase=pod.status.phase if pod.status else None))
-
-
-async def _ensure(cluster: Cluster, desired: R) -> R:
-    live = cluster.cached(type(desired), own_key(metadata_of(desired)))
-    applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
-    if applied is not live:
-        metadata = metadata_of(applied)
-        logger.info("applied %s %s/%s", applied.kind, metadata.namespace, metadata.name)
-    return applied
 
 
 def _now() -> datetime:

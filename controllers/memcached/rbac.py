@@ -7,7 +7,7 @@ NAMESPACE_RULES = (
     Rule(("cache.example.com",), ("memcacheds/status",), ("patch",)),
     # Their names are `status.nodes`.
     Rule(("",), ("pods",), ("list", "watch")),
-    # Server-side apply of an object that doesn't exist needs `create` as well as `patch`.
+    # `get` is for the look at who owns which field, or whose an object is, before it is changed.
     # The garbage collector deletes Deployments and Services by their owner references.
     Rule(("apps",), ("deployments",), ("get", "list", "watch", "create", "patch")),
     Rule(("",), ("services",), ("get", "list", "watch", "create", "patch")),

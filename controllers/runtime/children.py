@@ -1,6 +1,7 @@
 """Children: created, then kept by server-side apply. Written when they differ, never taken over from others."""
 
 import hashlib
+import logging
 from typing import TypeVar, cast
 
 import msgspec
@@ -10,6 +11,7 @@ from lightkube.models.meta_v1 import OwnerReference
 from lightkube.utils.quantity import parse_quantity
 
 from controllers.runtime.cluster import Cluster
+from controllers.runtime.keys import own_key
 from controllers.runtime.ownership import make_over
 from controllers.runtime.store import metadata_of
 
@@ -23,6 +25,8 @@ _REFUSALS = (400, 403, 422)
 _EXISTS = "AlreadyExists"
 
 R = TypeVar("R", bound=NamespacedResource)
+
+logger = logging.getLogger(__name__)
 
 
 class ForeignObjectError(Exception):
@@ -54,20 +58,21 @@ def refuse_foreign(live: NamespacedResource, desired: NamespacedResource) -> Non
     raise ForeignObjectError(f"{name} already exists and {whose}; it is left alone until it is deleted or renamed")
 
 
-async def ensure(cluster: Cluster, desired: R, live: R | None, *, hash_annotation: str) -> R:
-    """Create ``desired``, or apply it if ``live`` differs from it, and return what is then in the cluster.
+async def ensure(cluster: Cluster, desired: R, *, hash_annotation: str) -> R:
+    """Create ``desired``, or apply it if what is there differs from it, and return what is then in the cluster.
 
-    ``live`` is what the cache has. What it hasn't is created, which never touches an object that is there; raises
-    `ForeignObjectError` when that one belongs to somebody else.
+    What the cache hasn't is created, which never touches an object that is there; raises `ForeignObjectError` when that
+    one belongs to somebody else.
 
     ``desired`` gets its own hash as ``hash_annotation``: fields that a later version of a controller no longer declares
     aren't seen by comparing, but the hash changes with them.
     """
     metadata = metadata_of(desired)
     metadata.annotations = {**(metadata.annotations or {}), hash_annotation: _digest(desired)}
+    live = cluster.cached(type(desired), own_key(metadata))
     if live is None:
         try:
-            return await cluster.create(desired)
+            return _told(await cluster.create(desired))
         except ApiError as error:
             if error.status.reason != _EXISTS:
                 raise
@@ -81,7 +86,12 @@ async def ensure(cluster: Cluster, desired: R, live: R | None, *, hash_annotatio
     metadata.uid = metadata_of(live).uid
     applied = await cluster.client.apply(desired, force=True)
     cluster.wrote(applied)
-    return applied
+    return _told(applied)
+
+
+def _told(written: R) -> R:
+    logger.info("applied %s %s", written.kind, own_key(metadata_of(written)))
+    return written
 
 
 def _controllers(item: NamespacedResource) -> list[OwnerReference]:

@@ -13,8 +13,7 @@ from lightkube.resources.policy_v1 import PodDisruptionBudget
 
 from controllers.runtime.children import ensure, is_controlled_by
 from controllers.runtime.cluster import Cluster
-from controllers.runtime.keys import Key, own_key
-from controllers.runtime.store import metadata_of
+from controllers.runtime.keys import Key
 from controllers.website import manifests, publishing
 from controllers.website.model import HTTPRoute, Website
 from controllers.website.names import HASH_ANNOTATION, child_name
@@ -45,7 +44,7 @@ async def put_in_place(cluster: Cluster, website: Website, options: PodOptions, 
     others = _wanted(website, options, publish=publish)
     key = Key(website.namespace, child_name(website.name))
     children = (deployment, *others)
-    made = await _all(_ensure(cluster, child) for child in children)
+    made = await _all(ensure(cluster, child, hash_annotation=HASH_ANNOTATION) for child in children)
     await _delete_others(cluster, website, key, {type(child) for child in children})
     return cast("Deployment", made[0])
 
@@ -72,15 +71,6 @@ def _wanted(website: Website, options: PodOptions, *, publish: bool) -> list[Nam
         )
         wanted.append(published)
     return wanted
-
-
-async def _ensure(cluster: Cluster, desired: N) -> N:
-    live = cluster.cached(type(desired), own_key(metadata_of(desired)))
-    applied = await ensure(cluster, desired, live, hash_annotation=HASH_ANNOTATION)
-    if applied is not live:
-        metadata = metadata_of(applied)
-        logger.info("applied %s %s/%s", applied.kind, metadata.namespace, metadata.name)
-    return applied
 
 
 async def _delete_others(cluster: Cluster, website: Website, key: Key, wanted: set[type[NamespacedResource]]) -> None:

@@ -8,7 +8,7 @@ NAMESPACE_RULES = (
     # The cache is filled by `list` and `watch`.
     Rule(("extensions.example.com",), ("websites",), ("list", "watch")),
     Rule(("extensions.example.com",), ("websites/status",), ("patch",)),
-    # Server-side apply of an object that doesn't exist needs `create` as well as `patch`; `get` is the look before.
+    # `get` is for the look at who owns which field, or whose an object is, before it is changed.
     # The garbage collector deletes Deployments, Services and NetworkPolicies by their owner references.
     Rule(("apps",), ("deployments",), (*_WATCH, "create", "patch")),
     Rule(("",), ("services",), (*_WATCH, "create", "patch")),
