@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
+from tests.connections import break_off
 from tests.faults.controllers.api import BUFFER
 from tests.faults.controllers.calls import Call, parse
 from tests.faults.controllers.watches import Watch
@@ -151,6 +152,7 @@ class Proxy:
                 return _hang_up(request)
         finally:
             self.watches.discard(watch)
+            break_off(upstream)
         with suppress(ConnectionError):
             await response.write_eof()
         return response

@@ -15,6 +15,8 @@ from lightkube.config.client_adapter import verify_cluster
 from lightkube.config.kubeconfig import SingleConfig
 from lightkube.config.models import User
 
+from tests.connections import break_off
+
 
 class FaultProxy:
     """An HTTP proxy on loopback in a thread of its own; its faults are set from the test's thread."""
@@ -47,7 +49,7 @@ class FaultProxy:
     def cut(self) -> None:
         """Break all connections in the middle of their answers."""
         for response in [*self._open]:
-            self._loop.call_soon_threadsafe(response.close)
+            self._loop.call_soon_threadsafe(break_off, response)
 
     def freeze(self) -> None:
         """Let all open answers go silent, with the connections left open."""
@@ -87,6 +89,7 @@ class FaultProxy:
                 await response.write(chunk)
         finally:
             self._open.discard(upstream)
+            break_off(upstream)
         return response
 
     async def _start(self) -> web.AppRunner:
