@@ -134,16 +134,31 @@ class Checkout:
             time.sleep(0.3)
 
     def _run(self, command: list[str], environment: dict[str, str], *, check: bool) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            command,
-            cwd=self.folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LONGEST_COMMAND,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=_LONGEST_COMMAND,
+            )
+        except subprocess.TimeoutExpired as timeout:
+            raise AssertionError(f"{command} still ran after {timeout.timeout} s\n{self._evidence(timeout)}") from None
         assert not check or done.returncode == 0, (
             f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         )
         return done
+
+    def _evidence(self, timeout: subprocess.TimeoutExpired) -> str:
+        """Return what a command had printed, and what the cluster says of that which it may have waited for."""
+        printed = [part.decode(errors="replace") for part in (timeout.stdout, timeout.stderr) if part]
+        live = subprocess.run(
+            ["kubectl", "get", "nodes,pods,endpointslices,pvc,events", "--all-namespaces", "--request-timeout=10s"],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return "\n".join([*printed, live.stdout, live.stderr])
