@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
-import yaml
 
+from tests.faults.controllers.api import write_kubeconfig
 from tests.faults.controllers.subjects import PROJECT, WEBSITE
 
 if TYPE_CHECKING:
@@ -30,9 +30,11 @@ class Controller:
     def __init__(self, stage: Stage, workers: int) -> None:
         self._address = f"127.0.0.1:{_free_port()}"
         self.started = time.monotonic()
+        kubeconfig = stage.folder / "kubeconfig"
+        write_kubeconfig(kubeconfig, stage.cluster.server, stage.cluster.authority, stage.folder / "controller")
         environment = {
             "PATH": os.environ["PATH"],
-            "KUBECONFIG": str(_kubeconfig(stage)),
+            "KUBECONFIG": str(kubeconfig),
             "WATCH_NAMESPACE": ",".join(stage.namespaces),
             "HEALTH_ADDRESS": self._address,
             "WORKERS": str(workers),
@@ -91,23 +93,6 @@ class Controller:
         with urllib.request.urlopen(f"http://{self._address}/metrics") as answer:
             (value,) = re.findall(rf"^{name} (\S+)$", answer.read().decode(), re.MULTILINE)
         return float(value)
-
-
-def _kubeconfig(stage: Stage) -> Path:
-    cluster = stage.cluster
-    content = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [
-            {"name": "bench", "cluster": {"server": cluster.server, "certificate-authority": cluster.authority}}
-        ],
-        "users": [{"name": "controller", "user": {"tokenFile": str(stage.folder / "controller")}}],
-        "contexts": [{"name": "bench", "context": {"cluster": "bench", "user": "controller"}}],
-        "current-context": "bench",
-    }
-    target = stage.folder / "kubeconfig"
-    target.write_text(yaml.safe_dump(content))
-    return target
 
 
 def _free_port() -> int:

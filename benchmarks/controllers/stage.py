@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import cluster as control_plane
 from sandbox import toolchain as tools
 from sandbox.cluster import control
-from tests.faults.controllers.api import NAMESPACES, Api, Cluster, Resource
+from tests.faults.controllers.api import NAMESPACES, Api, Cluster, Resource, policy_rules
 from tests.faults.controllers.calls import ASIDE, WRITES
 from tests.faults.controllers.subjects import WEBSITE
 from tests.faults.controllers.suite import prepared
@@ -85,10 +85,7 @@ async def _prepare(stage: Stage) -> None:
     async with prepared(stage.cluster, [WEBSITE]) as api:
         for namespace in (HOME, *stage.namespaces, *stage.floor_namespaces):
             await api.create(NAMESPACES, "", {"metadata": {"name": namespace}})
-        rules = [
-            {"apiGroups": [*r.api_groups], "resources": [*r.resources], "verbs": [*r.verbs]} for r in WEBSITE.rules
-        ]
-        await api.create(ROLES, "", {"metadata": {"name": HOME}, "rules": rules})
+        await api.create(ROLES, "", {"metadata": {"name": HOME}, "rules": policy_rules(WEBSITE.rules)})
         await _account(api, stage, "controller", stage.namespaces)
         await _account(api, stage, "script", stage.floor_namespaces)
 

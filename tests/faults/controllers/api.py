@@ -167,6 +167,24 @@ async def administrator(cluster: Cluster) -> AsyncGenerator[Api]:
         yield Api(session)
 
 
+def policy_rules(rules: Iterable[Rule]) -> list[Object]:
+    """Return rules as a Role has them."""
+    return [{"apiGroups": [*r.api_groups], "resources": [*r.resources], "verbs": [*r.verbs]} for r in rules]
+
+
+def write_kubeconfig(target: Path, server: str, authority: str, token_file: Path) -> None:
+    """Write a kubeconfig of one user, who has a token."""
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "test", "cluster": {"server": server, "certificate-authority": authority}}],
+        "users": [{"name": "controller", "user": {"tokenFile": str(token_file)}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "controller"}}],
+        "current-context": "test",
+    }
+    target.write_text(yaml.safe_dump(content))
+
+
 async def kinds_with(api: Api, rules: Iterable[Rule], verb: str) -> list[Resource]:
     """Return the kinds for which rules grant a verb, of those that are served."""
     found: set[Resource] = set()

@@ -11,9 +11,19 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import aiohttp
-import yaml
 
-from tests.faults.controllers.api import NAMESPACES, Api, Cluster, Object, RefusedError, Resource, kinds_with
+from controllers.runtime.rules import ELECTION_RULES
+from tests.faults.controllers.api import (
+    NAMESPACES,
+    Api,
+    Cluster,
+    Object,
+    RefusedError,
+    Resource,
+    kinds_with,
+    policy_rules,
+    write_kubeconfig,
+)
 from tests.faults.controllers.calls import Call, is_named_after
 from tests.faults.controllers.proxy import Proxy, open_proxy
 from tests.faults.controllers.subjects import PROJECT, Subject
@@ -66,17 +76,7 @@ class Controller:
         self._log = lab.folder / f"log-{number}"
         self._process: asyncio.subprocess.Process | None = None
         self.proxy = proxy
-        user = {"name": "controller", "user": {"tokenFile": str(lab.token_file)}}
-        cluster = {"server": proxy.url, "certificate-authority": lab.cluster.authority}
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "proxy", "cluster": cluster}],
-            "users": [user],
-            "contexts": [{"name": "proxy", "context": {"cluster": "proxy", "user": "controller"}}],
-            "current-context": "proxy",
-        }
-        self._kubeconfig.write_text(yaml.safe_dump(content))
+        write_kubeconfig(self._kubeconfig, proxy.url, lab.cluster.authority, lab.token_file)
 
     async def start(self) -> None:
         """Start the process; a new one of it every time."""
@@ -158,14 +158,6 @@ class Controller:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
 
-# What else a controller of which several run may do, in the namespace of its Lease.
-LEASE_RULE: Object = {
-    "apiGroups": ["coordination.k8s.io"],
-    "resources": ["leases"],
-    "verbs": ["get", "create", "update"],
-}
-
-
 class Lab:
     """A namespace in which one kind of objects lives."""
 
@@ -198,10 +190,7 @@ class Lab:
     async def grant(self) -> None:
         """Make the account, Role and RoleBinding."""
         metadata = {"name": ACCOUNT}
-        rules = [
-            {"apiGroups": [*r.api_groups], "resources": [*r.resources], "verbs": [*r.verbs]} for r in self.subject.rules
-        ]
-        rules.append(LEASE_RULE)
+        rules = policy_rules((*self.subject.rules, *ELECTION_RULES))
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": ACCOUNT}
         subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.namespace}
         await self.api.create(SERVICE_ACCOUNTS, self.namespace, {"metadata": metadata})

@@ -2,10 +2,30 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+from lightkube import Client
+from lightkube.core.resource import NamespacedResource
+from lightkube.types import PatchType
+from website_harness import eventually
 
 from controllers.runtime.rules import Rule
+from controllers.runtime.store import metadata_of
 from sandbox.cluster import Cluster
+
+R = TypeVar("R", bound=NamespacedResource)
+
+
+class Lab(Protocol):
+    """A controller in a namespace."""
+
+    api: Client
+    namespace: str
+
+    def get(self, resource: type[R], name: str) -> R:
+        """Return one live object of the namespace."""
+        ...
+
 
 Right = tuple[str, str, str]
 """API group, resource with its subresource, and verb."""
@@ -31,9 +51,6 @@ def used(events: Iterable[dict[str, Any]]) -> set[Right]:
         reference = event["objectRef"]
         resource = "/".join(filter(None, (reference["resource"], reference.get("subresource"))))
         found.add((reference.get("apiGroup", ""), resource, event["verb"]))
-        # Server-side apply that makes an object is a patch which needs the right to create too.
-        if event["verb"] == "patch" and event["responseStatus"]["code"] == 201:
-            found.add((reference.get("apiGroup", ""), resource, "create"))
     return found
 
 
@@ -52,3 +69,15 @@ def spoken(right: Right) -> str:
     """Return a right as a test's name shows it."""
     group, resource, verb = right
     return f"{verb} {resource}.{group}".rstrip(".")
+
+
+def edit_by_hand(lab: Lab, kind: type[NamespacedResource], name: str, annotation: str) -> None:
+    """Take away an annotation that the controller sets, and wait until it is back."""
+    change = {"metadata": {"annotations": {annotation: None}}}
+    edited = lab.api.patch(kind, name, change, namespace=lab.namespace, patch_type=PatchType.MERGE)
+    assert annotation not in (metadata_of(edited).annotations or {})
+
+    def mended() -> None:
+        assert annotation in (metadata_of(lab.get(kind, name)).annotations or {})
+
+    eventually(mended)

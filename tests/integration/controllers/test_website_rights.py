@@ -1,7 +1,7 @@
 """The rights of the Website controller against the API server's audit log: what is granted is what is used."""
 
 import pytest
-from audit import denied, granted, requests, spoken, used
+from audit import denied, edit_by_hand, granted, requests, spoken, used
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Service
 from lightkube.resources.networking_v1 import Ingress, NetworkPolicy
@@ -33,8 +33,8 @@ def do_everything(lab):
     for name in ("kubia", "routed"):
         lab.wait_ready(name)
     for kind in (Deployment, Service, NetworkPolicy, Ingress, PodDisruptionBudget):
-        edit_by_hand(lab, kind, "kubia-website")
-    edit_by_hand(lab, HTTPRoute, "routed-website")
+        edit_by_hand(lab, kind, "kubia-website", HASH_ANNOTATION)
+    edit_by_hand(lab, HTTPRoute, "routed-website", HASH_ANNOTATION)
     lab.patch("kubia", replicas=1, host=None)
     lab.patch("routed", host=None, gateway=None)
 
@@ -47,23 +47,6 @@ def do_everything(lab):
     lab.wait_ready("taken")
     for _ in range(2):  # the second time, the Event of the first is there
         conflict_and_recover(lab)
-
-
-def edit_by_hand(lab, kind, name):
-    """Take the hash away that each child carries, and wait until it is back."""
-
-    def annotations(live):
-        metadata = live["metadata"] if isinstance(live, dict) else live.metadata.to_dict()
-        return metadata.get("annotations") or {}
-
-    change = {"metadata": {"annotations": {HASH_ANNOTATION: None}}}
-    edited = lab.api.patch(kind, name, change, namespace=lab.namespace, patch_type=PatchType.MERGE)
-    assert HASH_ANNOTATION not in annotations(edited)
-
-    def mended():
-        assert HASH_ANNOTATION in annotations(lab.get(kind, name))
-
-    eventually(mended)
 
 
 def conflict_and_recover(lab):

@@ -21,8 +21,9 @@ GONE_SECONDS = 90
 async def namespace_deleted_while_an_object_is_being_made(lab: Lab) -> Tally:
     """Without a kill, and killed after each write: the namespace goes, and in one of the same name all works again."""
     writes, _ = await _doomed(lab, 0)
-    runs = await asyncio.gather(*(_doomed(lab, number) for number in range(1, writes + 1)))
-    kills = sum(dead for _, dead in runs)
+    async with asyncio.TaskGroup() as group:
+        runs = [group.create_task(_doomed(lab, number)) for number in range(1, writes + 1)]
+    kills = sum(dead for _, dead in (run.result() for run in runs))
     return Tally(writes=writes, kills=kills, equal=kills)
 
 

@@ -12,6 +12,7 @@ from tests.faults.controllers.registry import disturbance
 
 if TYPE_CHECKING:
     from tests.faults.controllers.api import Object, Resource
+    from tests.faults.controllers.states import State
 
 # What somebody may do to a child: fields that the controller sets, by kind.
 EDITS: dict[str, Object] = {
@@ -27,11 +28,7 @@ FINALIZER = "example.com/keep"
 
 @disturbance()
 async def each_child_deleted_by_hand(lab: Lab) -> None:
-    await lab.start()
-    ends = await Ends.of(lab)
-    wanted = await ends.calm()
-    await steps.create(lab, "storm")
-    await ends.become("storm", wanted)
+    ends, wanted = await _begun(lab)
     for kind, child in await _children(lab, ends, "storm"):
         await lab.api.delete(kind, lab.namespace, child["metadata"]["name"])
 
@@ -46,11 +43,7 @@ async def each_child_deleted_by_hand(lab: Lab) -> None:
 
 @disturbance()
 async def each_child_edited_by_hand(lab: Lab) -> None:
-    await lab.start()
-    ends = await Ends.of(lab)
-    wanted = await ends.calm()
-    await steps.create(lab, "storm")
-    await ends.become("storm", wanted)
+    ends, wanted = await _begun(lab)
     for kind, child in await _children(lab, ends, "storm"):
         await lab.api.patch(kind, lab.namespace, child["metadata"]["name"], EDITS[kind.plural])
         await ends.become("storm", wanted)
@@ -59,11 +52,7 @@ async def each_child_edited_by_hand(lab: Lab) -> None:
 
 @disturbance()
 async def each_child_stripped_of_its_labels(lab: Lab) -> None:
-    await lab.start()
-    ends = await Ends.of(lab)
-    wanted = await ends.calm()
-    await steps.create(lab, "storm")
-    await ends.become("storm", wanted)
+    ends, wanted = await _begun(lab)
     for kind, child in await _children(lab, ends, "storm"):
         labels = dict.fromkeys(child["metadata"]["labels"])
         await lab.api.patch(kind, lab.namespace, child["metadata"]["name"], {"metadata": {"labels": labels}})
@@ -74,11 +63,7 @@ async def each_child_stripped_of_its_labels(lab: Lab) -> None:
 @disturbance()
 async def each_child_stripped_of_its_owner(lab: Lab) -> None:
     """What has lost its owner is nobody's: it must show, and heal when the leftover goes."""
-    await lab.start()
-    ends = await Ends.of(lab)
-    wanted = await ends.calm()
-    await steps.create(lab, "storm")
-    await ends.become("storm", wanted)
+    ends, wanted = await _begun(lab)
     for kind, child in await _children(lab, ends, "storm"):
         name = child["metadata"]["name"]
         await lab.api.patch(kind, lab.namespace, name, {"metadata": {"ownerReferences": None}})
@@ -91,11 +76,7 @@ async def each_child_stripped_of_its_owner(lab: Lab) -> None:
 @disturbance()
 async def ownerless_leftovers(lab: Lab) -> None:
     """Left by a deletion with ``--cascade=orphan``: they aren't the new object's, and stay as they are."""
-    controller = await lab.start()
-    ends = await Ends.of(lab)
-    wanted = await ends.calm()
-    await steps.create(lab, "storm")
-    await ends.become("storm", wanted)
+    ends, wanted = await _begun(lab)
     await lab.api.delete(lab.subject.resource, lab.namespace, "storm", propagationPolicy="Orphan")
 
     async def orphaned() -> list[tuple[Resource, Object]]:
@@ -107,7 +88,7 @@ async def ownerless_leftovers(lab: Lab) -> None:
     left = await eventually(orphaned)
     await steps.create(lab, "storm")
     await _conflict_shown(lab, left[0][1]["metadata"]["name"])
-    await controller.rest()
+    await lab.controller.rest()
     for kind, child in left:
         now = await lab.api.get(kind, lab.namespace, child["metadata"]["name"])
         assert now["metadata"]["uid"] == child["metadata"]["uid"]
@@ -121,18 +102,24 @@ async def ownerless_leftovers(lab: Lab) -> None:
 @disturbance()
 async def a_child_that_cannot_go(lab: Lab) -> None:
     """Deleted, but kept by somebody's finalizer: the controller waits without hurry, and makes it anew then."""
-    controller = await lab.start()
-    ends = await Ends.of(lab)
-    wanted = await ends.calm()
-    await steps.create(lab, "storm")
-    await ends.become("storm", wanted)
+    ends, wanted = await _begun(lab)
     for kind, child in await _children(lab, ends, "storm"):
         name = child["metadata"]["name"]
         await lab.api.patch(kind, lab.namespace, name, {"metadata": {"finalizers": [FINALIZER]}})
         await lab.api.delete(kind, lab.namespace, name)
-        await controller.rest()
+        await lab.controller.rest()
         await lab.api.patch(kind, lab.namespace, name, {"metadata": {"finalizers": None}})
         await ends.become("storm", wanted)
+
+
+async def _begun(lab: Lab) -> tuple[Ends, State]:
+    """Start a controller, and let it make an object whole; return how that ends when nothing happens to it."""
+    await lab.start()
+    ends = await Ends.of(lab)
+    wanted = await ends.calm()
+    await steps.create(lab, "storm")
+    await ends.become("storm", wanted)
+    return ends, wanted
 
 
 async def _conflict_shown(lab: Lab, child: str) -> None:

@@ -1,11 +1,10 @@
 """The rights of the Memcached controller against the API server's audit log: what is granted is what is used."""
 
 import pytest
-from audit import denied, granted, requests, spoken, used
+from audit import denied, edit_by_hand, granted, requests, spoken, used
 from lightkube.resources.apps_v1 import Deployment
 from lightkube.resources.core_v1 import Service
 from lightkube.resources.policy_v1 import PodDisruptionBudget
-from lightkube.types import PatchType
 from memcached_harness import ACCOUNT, open_lab, until
 
 from controllers.memcached.names import HASH_ANNOTATION
@@ -24,20 +23,12 @@ def asked(api, declared, cluster, tmp_path_factory):
         lab.create("sessions", size=2)
         lab.wait_size("sessions", 2)
         for kind in (Deployment, Service, PodDisruptionBudget):
-            edit_by_hand(lab, kind)
+            edit_by_hand(lab, kind, "sessions", HASH_ANNOTATION)
         lab.resize("sessions", 1)
         until(lambda: lab.missing(PodDisruptionBudget, "sessions"))
         lab.wait_size("sessions", 1)
         lab.stop()
         return requests(cluster, lab.namespace, ACCOUNT)
-
-
-def edit_by_hand(lab, kind):
-    """Take the hash away that each child carries, and wait until it is back."""
-    change = {"metadata": {"annotations": {HASH_ANNOTATION: None}}}
-    edited = lab.api.patch(kind, "sessions", change, namespace=lab.namespace, patch_type=PatchType.MERGE)
-    assert HASH_ANNOTATION not in (edited.metadata.annotations or {})
-    until(lambda: HASH_ANNOTATION in (lab.get(kind, "sessions").metadata.annotations or {}))
 
 
 @pytest.mark.parametrize("right", RIGHTS, ids=spoken)
