@@ -10,6 +10,8 @@ class Rule:
     api_groups: tuple[str, ...]
     resources: tuple[str, ...]
     verbs: tuple[str, ...]
+    names: tuple[str, ...] = ()
+    """Objects that it is limited to; none: all."""
 
 
 # In the namespace of the Lease, for every controller of several replicas.
