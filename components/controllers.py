@@ -42,6 +42,8 @@ class Controller:
     environment: Mapping[str, str]
     volumes: Mapping[str, str] = field(default_factory=dict[str, str])
     """Folders that it may write to, with the size limit of each; they live as long as the pod."""
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    """Folders in which it may read one key of a Secret: the Secret's name and the key."""
     replicas: int = 1
     """With more than one they elect a leader by a Lease in ``namespace``; see `declare_election`."""
 
@@ -89,7 +91,12 @@ def declare_rights(
         resource,
         metadata=component.metadata(controller.name, namespace, component="controller"),
         rules=[
-            PolicyRuleArgs(api_groups=[*rule.api_groups], resources=[*rule.resources], verbs=[*rule.verbs])
+            PolicyRuleArgs(
+                api_groups=[*rule.api_groups],
+                resources=[*rule.resources],
+                verbs=[*rule.verbs],
+                resource_names=[*rule.names] or None,
+            )
             for rule in rules
         ],
         opts=component.child(depends_on=depends_on),
@@ -119,9 +126,12 @@ def declare_default_deny(component: Component, namespace: str, depends_on: list[
 
 
 def declare_network_policy(
-    component: Component, controller: Controller, depends_on: list[pulumi.Resource]
+    component: Component,
+    controller: Controller,
+    depends_on: list[pulumi.Resource],
+    egress: Sequence[Any] = (),
 ) -> NetworkPolicy:
-    """Let a controller reach the API server and nothing else, and let its metrics be read."""
+    """Let a controller reach the API server, what ``egress`` adds and nothing else, and let its metrics be read."""
     return NetworkPolicy(
         "controller",
         metadata=component.metadata(controller.name, controller.namespace, component="controller"),
@@ -129,7 +139,7 @@ def declare_network_policy(
             "pod_selector": {"match_labels": controller.labels},
             "policy_types": ["Ingress", "Egress"],
             "ingress": [{"ports": [{"port": HTTP_PORT, "protocol": "TCP"}]}],
-            "egress": [{"ports": [{"port": port, "protocol": "TCP"} for port in API_SERVER_PORTS]}],
+            "egress": [{"ports": [{"port": port, "protocol": "TCP"} for port in API_SERVER_PORTS]}, *egress],
         },
         opts=component.child(depends_on=depends_on),
     )
@@ -161,6 +171,7 @@ def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
     election = {"LEADER_ELECTION_NAMESPACE": controller.namespace} if controller.replicas > 1 else {}
     environment = {"HEALTH_ADDRESS": f"0.0.0.0:{HTTP_PORT}", **election, **controller.environment}
     volumes = [(f"volume-{number}", *volume) for number, volume in enumerate(controller.volumes.items())]
+    secrets = [(f"secret-{number}", *secret) for number, secret in enumerate(controller.secrets.items())]
     return {
         "service_account_name": controller.account,
         "automount_service_account_token": True,
@@ -187,10 +198,19 @@ def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
                 },
                 "liveness_probe": _probe("/healthz"),
                 "readiness_probe": _probe("/readyz"),
-                "volume_mounts": [{"name": name, "mount_path": path} for name, path, _ in volumes],
+                "volume_mounts": [
+                    *({"name": name, "mount_path": path} for name, path, _ in volumes),
+                    *({"name": name, "mount_path": path, "read_only": True} for name, path, _ in secrets),
+                ],
             }
         ],
-        "volumes": [{"name": name, "empty_dir": {"size_limit": limit}} for name, _, limit in volumes],
+        "volumes": [
+            *({"name": name, "empty_dir": {"size_limit": limit}} for name, _, limit in volumes),
+            *(
+                {"name": name, "secret": {"secret_name": secret, "items": [{"key": key, "path": key}]}}
+                for name, _, (secret, key) in secrets
+            ),
+        ],
     }
 
 

@@ -27,7 +27,9 @@ def export(
         storage: ``storageClass``, the class to name in volume claims.
         postgres: ``host`` (primary), ``replicaHost`` (reads), ``port``, ``database``, ``user`` and
             ``credentialsSecret`` (``namespace``, ``name``, ``usernameKey``, ``passwordKey``).
-        redis: ``host`` (primary), ``replicaHosts``, ``port`` and ``passwordSecret`` (``namespace``, ``name``, ``key``).
+        redis: ``host`` (primary), ``replicaHosts``, ``port``, ``username``, ``passwordSecret``
+            (``namespace``, ``name``, ``key``), ``sentinel`` (``hosts``, ``port``, ``masterName``; null where
+            there is none) and ``tls``.
         websites: ``urls``, the address of each Website by its name.
         memcached: ``hosts``, the DNS name of all nodes of each Memcached by its name, and ``port``.
 

@@ -34,6 +34,7 @@ POSTGRES_MAJORS = {
 POSTGRES_SPREAD_SINCE = (2, 0)
 
 REDIS_IMAGE = "docker.io/library/redis:8.2.3-bookworm"
+REDIS_EXPORTER_IMAGE = "docker.io/oliver006/redis_exporter:v1.74.0"
 MEMCACHED_IMAGE = "docker.io/library/memcached:1.6.39"
 NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30.4"
 GIT_SYNC_IMAGE = "registry.k8s.io/git-sync/git-sync:v4.7.1"

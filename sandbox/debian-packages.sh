@@ -17,6 +17,9 @@ root=
 
 if [ "$(uname -s)" = Linux ] && [ -n "$root" ]; then
   nodes=$(lacking containerd:containerd runc:runc iptables:iptables nft:nftables ip:iproute2 openssl:openssl)
+  # Redis with Sentinel is tested in network namespaces, so it needs root too.
+  nodes="$nodes$(lacking redis-sentinel:redis-sentinel prometheus-redis-exporter:prometheus-redis-exporter)"
+  ls /usr/lib/*/faketime/libfaketime.so.1 > /dev/null 2>&1 || nodes="$nodes libfaketime"
   [ -x /usr/lib/cni/bridge ] || [ -x /opt/cni/bin/bridge ] || nodes="$nodes containernetworking-plugins"
   if command -v containerd > /dev/null && containerd --version | grep -Eq ' v?1\.[0-5]\.'; then
     echo "The containerd on PATH is older than 1.6 and is left as it is: real nodes may fail on it." >&2
@@ -24,10 +27,10 @@ if [ "$(uname -s)" = Linux ] && [ -n "$root" ]; then
   if command -v apt-get > /dev/null; then
     missing="$missing$nodes"
   elif [ -n "$nodes" ]; then
-    echo "Real nodes are left out: they need these packages:$nodes" >&2
+    echo "Real nodes and Redis with Sentinel are left out: they need these packages:$nodes" >&2
   fi
 else
-  echo "Real nodes are left out: they need root on Linux." >&2
+  echo "Real nodes and Redis with Sentinel are left out: they need root on Linux." >&2
 fi
 [ -n "$missing" ] || exit 0
 

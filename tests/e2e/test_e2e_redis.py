@@ -22,7 +22,8 @@ class Client:
         port = str(self.connection["port"])
         # The password goes in by a variable: as an argument it would stand in the process list.
         script = 'read -r REDISCLI_AUTH; export REDISCLI_AUTH; exec redis-cli "$@"'
-        shell = ["sh", "-c", script, "sh", "--no-auth-warning", "-h", host, "-p", port, *command]
+        user = ["--user", self.connection["username"]]
+        shell = ["sh", "-c", script, "sh", "--no-auth-warning", *user, "-h", host, "-p", port, *command]
         return self._platform.client(*shell, stdin=f"{self._password}\n").stdout.strip()
 
 
@@ -32,16 +33,17 @@ def redis(platform: Platform) -> Client:
 
 
 def test_every_exported_host_answers_ping(redis: Client) -> None:
-    hosts = [redis.connection["host"], *redis.connection["replicaHosts"]]
-    assert len(hosts) > 1
+    members = redis.connection["sentinel"]["hosts"]
+    assert len(members) == 3
+    hosts = [redis.connection["host"], *redis.connection["replicaHosts"], *members]
     assert {host: redis.ask(host, "PING") for host in hosts} == dict.fromkeys(hosts, "PONG")
 
 
-def test_a_write_on_the_primary_is_read_on_every_replica(platform: Platform, redis: Client) -> None:
+def test_a_write_on_the_primary_is_read_on_every_member(platform: Platform, redis: Client) -> None:
     key, value = f"e2e:{uuid.uuid4()}", str(uuid.uuid4())
     assert redis.ask(redis.connection["host"], "SET", key, value) == "OK"
-    for replica in redis.connection["replicaHosts"]:
-        platform.eventually(lambda host=replica: redis.ask(host, "GET", key) == value, f"{key} on {replica}", 10)
+    for member in (*redis.connection["replicaHosts"], *redis.connection["sentinel"]["hosts"]):
+        platform.eventually(lambda host=member: redis.ask(host, "GET", key) == value, f"{key} on {member}", 10)
     redis.ask(redis.connection["host"], "DEL", key)
 
 

@@ -21,6 +21,7 @@ PLURALS = {
     "StorageClass": "storageclasses",
     "Ingress": "ingresses",
     "NetworkPolicy": "networkpolicies",
+    "PriorityClass": "priorityclasses",
 }
 POSTGRESQL_CRD = "postgresqls.acid.zalan.do"
 
@@ -121,11 +122,11 @@ def test_every_object_passes_a_strict_dry_run_without_a_warning(
 
 @pytest.fixture
 def make_namespaces(api: Api) -> Callable[[Declared], None]:
-    """Create, for good, the namespaces and CRDs that the other objects need; charts bring some of them."""
+    """Create, for good, what the other objects need; charts bring some of the CRDs."""
 
     def make(declared: Declared) -> None:
         for resource in objects(declared):
-            if resource.kind in {"Namespace", "CustomResourceDefinition"}:
+            if resource.kind in {"Namespace", "CustomResourceDefinition", "PriorityClass"}:
                 code, answer, _ = api.apply(copy.deepcopy(dict(resource.inputs)), dry_run=False)
                 assert code < 300, answer
 
@@ -140,8 +141,9 @@ def test_every_pod_template_is_accepted_by_its_namespace(
     make_namespaces(declared)
     checked = []
     for resource in declared.objects():
-        template = resource.inputs.get("spec", {}).get("template")
-        if resource.kind not in {"Deployment", "StatefulSet"} or template is None:
+        spec = resource.inputs.get("spec", {})
+        template = spec.get("jobTemplate", {}).get("spec", spec).get("template")
+        if resource.kind not in {"Deployment", "StatefulSet", "CronJob"} or template is None:
             continue
         namespace = resource.inputs["metadata"]["namespace"]
         pod: dict[str, Any] = {
@@ -161,7 +163,10 @@ def test_every_pod_template_is_accepted_by_its_namespace(
         code, answer, warnings = api.apply(pod)
         assert (code, warnings) == (201, []), answer
         checked.append(resource.object_name)
-    assert sorted(checked) == ["memcached-controller", "redis-sfs", "watch", "website-controller"]
+    backups = {"dev": [], "prod": ["redis-backup"]}[environment]
+    assert sorted(checked) == sorted(
+        ["memcached-controller", "redis-controller", "redis-sfs", "watch", "website-controller", *backups]
+    )
 
 
 def _with_claims(spec: dict[str, Any], resource: Resource) -> dict[str, Any]:

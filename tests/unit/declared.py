@@ -66,7 +66,12 @@ class Declared:
 
 class _Answers(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
-        made = {"result": "made-up-password"} if args.typ.endswith("RandomPassword") else {}
+        # As long as asked for, since a component may take parts of it.
+        made = (
+            {"result": ("made-up-password" * 64)[: int(args.inputs["length"])]}
+            if args.typ.endswith("RandomPassword")
+            else {}
+        )
         return f"{args.name}-id", {**args.inputs, **made}
 
     def call(self, args: MockCallArgs) -> Never:

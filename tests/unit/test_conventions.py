@@ -201,25 +201,6 @@ def test_volumes_have_no_more_copies_than_there_are_nodes(nodes: int, copies: st
     assert storage.inputs["parameters"]["numberOfReplicas"] == copies
 
 
-def test_the_passwords_value_stays_secret_from_birth(dev: Declared) -> None:
-    (password,) = dev.of_type("random:index/randomPassword:RandomPassword")
-    assert password.inputs["length"] == 32
-    assert dev.object("Secret", "redis-sfs").inputs["stringData"] == {"password": "made-up-password"}
-    for resource in dev.objects():
-        if resource.kind != "Secret":
-            assert "made-up-password" not in repr(resource.inputs), resource.urn
-
-
-def test_a_new_password_version_makes_a_new_password_and_restarts_the_pods() -> None:
-    sections = stack_file("dev")
-    sections["redis"]["passwordVersion"] = 2
-    declared = declare(sections)
-    (password,) = declared.of_type("random:index/randomPassword:RandomPassword")
-    template = declared.object("StatefulSet", "redis-sfs").inputs["spec"]["template"]
-    assert password.inputs["keepers"] == {"version": "2"}
-    assert template["metadata"]["annotations"]["platform/password-version"] == "2"
-
-
 def test_spread_over_zones_is_declared_only_to_operators_that_know_it(dev: Declared, prod: Declared) -> None:
     assert "topologySpreadConstraints" not in dev.object("postgresql", "pgsql-cluster").inputs["spec"]
     zones, hosts = prod.object("postgresql", "pgsql-cluster").inputs["spec"]["topologySpreadConstraints"]

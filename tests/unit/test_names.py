@@ -46,7 +46,7 @@ def test_postgres_is_the_known_cluster(dev: Declared) -> None:
 
 def test_redis_is_the_known_stateful_set_behind_its_headless_service(dev: Declared) -> None:
     servers = dev.object("StatefulSet", "redis-sfs").inputs
-    assert servers["spec"]["replicas"] == 2
+    assert servers["spec"]["replicas"] == 3
     assert servers["spec"]["serviceName"] == "redis-sfs"
     assert servers["spec"]["selector"] == {"matchLabels": {"app": "redis-sfs"}}
     assert servers["spec"]["template"]["metadata"]["labels"]["app"] == "redis-sfs"
@@ -128,10 +128,17 @@ def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
             },
         },
         "redis": {
-            "host": "redis-sfs-0.redis-sfs.redis.svc.cluster.local",
-            "replicaHosts": ["redis-sfs-1.redis-sfs.redis.svc.cluster.local"],
+            "host": "redis-primary.redis.svc.cluster.local",
+            "replicaHosts": ["redis-replicas.redis.svc.cluster.local"],
             "port": 6379,
+            "username": "app",
             "passwordSecret": {"namespace": "redis", "name": "redis-sfs", "key": "password"},
+            "sentinel": {
+                "hosts": [f"redis-sfs-{ordinal}.redis-sfs.redis.svc.cluster.local" for ordinal in range(3)],
+                "port": 26379,
+                "masterName": "mymaster",
+            },
+            "tls": False,
         },
         "websites": {"urls": {"kubia": "http://kubia-website.websites.svc.cluster.local"}},
         "memcached": {

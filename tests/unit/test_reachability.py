@@ -49,30 +49,36 @@ OTHERS = {
     "dns": Endpoint("dns", "kube-system", {"k8s-app": "kube-dns"}),
     "outside": Endpoint("outside"),
 }
-EVERYBODY = frozenset({"redis-sfs", "watch", "website-controller", "memcached-controller", *OTHERS})
+CONTROLLERS = {"watch", "website-controller", "memcached-controller", "redis-controller"}
+EVERYBODY = frozenset({"redis-sfs", "redis-backup", *CONTROLLERS, *OTHERS})
 # Their policies let them out to nothing but what is named for them.
-BOUND = {"watch", "website-controller", "memcached-controller", "memcached", "website"}
+BOUND = {"redis-sfs", "memcached", "website", *CONTROLLERS}
 FREE = EVERYBODY - BOUND
 # Where Websites' pods report their commits to; their policy knows its port, not its namespace.
 REPORTING = FREE | {"website"}
+OF_REDIS = {"redis client", "redis-sfs", "redis-controller", "redis-backup"}
 
 # (who listens, port): who may come.
 MATRIX: dict[tuple[str, int], set[str] | frozenset[str]] = {
     ("postgres", 5432): {"postgres client", "postgres operator", "postgres"},
     ("postgres", 8008): {"postgres operator", "postgres"},
-    ("redis-sfs", 6379): FREE,
+    ("redis-sfs", 6379): OF_REDIS,
+    # Sentinel, and the exporter's metrics.
+    ("redis-sfs", 26379): OF_REDIS,
+    ("redis-sfs", 9121): FREE - {"outside"},
     ("memcached", 11211): {"memcached client"},
     ("website", 8080): REPORTING,
     ("website", 9312): set(),
     # Metrics, and the reports.
     ("website-controller", 8080): REPORTING,
     ("memcached-controller", 8080): REPORTING,
+    ("redis-controller", 8080): REPORTING,
     ("watch", 8080): REPORTING,
     # The API server, and a Git repository over https.
-    ("outside", 6443): FREE | {"watch", "website-controller", "memcached-controller"},
-    ("outside", 443): EVERYBODY - {"memcached"},
+    ("outside", 6443): FREE | CONTROLLERS,
+    ("outside", 443): EVERYBODY - {"memcached", "redis-sfs"},
     ("outside", 80): FREE,
-    ("dns", 53): FREE | {"website"},
+    ("dns", 53): FREE | {"website", "redis-sfs", "redis-controller"},
 }
 
 
@@ -92,8 +98,9 @@ def endpoints(prod: Declared) -> dict[str, Endpoint]:
 
 def _declared(prod: Declared) -> Iterator[Endpoint]:
     for resource in prod.objects():
-        if resource.kind in {"Deployment", "StatefulSet"}:
-            template: Mapping[str, Any] = resource.inputs["spec"]["template"]
+        if resource.kind in {"Deployment", "StatefulSet", "CronJob"}:
+            spec: Mapping[str, Any] = resource.inputs["spec"]
+            template = (spec["jobTemplate"]["spec"] if resource.kind == "CronJob" else spec)["template"]
             ports = {
                 port["name"]: port["containerPort"]
                 for container in template["spec"]["containers"]
@@ -129,5 +136,5 @@ def test_a_port_that_nobody_offers_is_open_to_nobody_in_the_namespaces_of_ours(
     ours = EVERYBODY - {"postgres client", "redis client", "memcached client", "stranger", "dns", "outside"}
     stranger = endpoints["stranger"]
     open_to_strangers = {name for name in ours if allows(policies, stranger, endpoints[name], 22)}
-    # The operator's namespace is its publisher's.
-    assert open_to_strangers == {"postgres operator", "redis-sfs"}
+    # The operator's namespace is its publisher's; a backup listens on nothing.
+    assert open_to_strangers == {"postgres operator", "redis-backup"}

@@ -68,16 +68,16 @@ def test_an_interrupted_up_resumes(second: Checkout, blow: signal.Signals) -> No
     # After a SIGKILL the lock of the dead engine stays, and what it was doing is pending.
     second.sandbox("up")
     second.pulumi("preview", "--expect-no-changes", "--refresh")
-    assert second.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 2
+    assert second.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 3
 
 
 def test_two_sandboxes_side_by_side_do_not_touch_each_other(rolled_out: Checkout, second: Checkout) -> None:
     first_uid, second_uid = (c.get("namespace", "kube-system")["metadata"]["uid"] for c in (rolled_out, second))
     assert first_uid != second_uid
-    second.edit(lambda sections: sections["redis"].update(instances=3))
+    second.edit(lambda sections: sections["redis"].update(instances=5))
     second.up()
-    assert second.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
-    assert rolled_out.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 2
+    assert second.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 5
+    assert rolled_out.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
     rolled_out.pulumi("preview", "--expect-no-changes", "--refresh")
 
 

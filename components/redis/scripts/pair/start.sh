@@ -8,7 +8,8 @@ set -eu
 : "${POD_NAME:?}" "${PRIMARY_HOST:?}" "${MAX_MEMORY:?}"
 port=${REDIS_PORT:-6379}
 run_dir=${RUN_DIR:-/run/redis}
-password=$(cat "${SECRET_DIR:-/etc/redis-secret}/password")
+# As a configuration file wants it, whatever characters it has.
+quoted=\"$(sed 's/[\\"]/\\&/g' "${SECRET_DIR:-/etc/redis-secret}/password")\"
 ordinal=${POD_NAME##*-}
 
 # Passwords go through a file that only this user reads, never through the command line.
@@ -17,8 +18,8 @@ umask 077
   echo "port $port"
   echo "dir ${DATA_DIR:-/data}"
   echo "maxmemory $MAX_MEMORY"
-  echo "requirepass $password"
-  echo "masterauth $password"
+  # By printf, since some shells' echo takes the backslashes for its own.
+  printf 'requirepass %s\nmasterauth %s\n' "$quoted" "$quoted"
   if [ "$ordinal" != 0 ]; then
     echo "replicaof $PRIMARY_HOST ${PRIMARY_PORT:-6379}"
   fi

@@ -1,4 +1,4 @@
-"""The scripts that the stack ships start real Redis servers: one primary, its replica, and honest probes."""
+"""The scripts of the plain pair start real Redis servers: one primary, its replica, and honest probes."""
 
 import os
 import signal
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from components.redis.component import SCRIPTS
+from components.redis.component import PAIR_SCRIPTS as SCRIPTS
 
-PASSWORD = "correct-horse-battery"
+# What a configuration file would otherwise take for the end, a comment or an escape.
+PASSWORD = 'correct "horse" # \\battery \'$staple'
 
 
 def free_port() -> int:
