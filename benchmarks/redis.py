@@ -1,13 +1,15 @@
 """Throughput and latency of Redis with Sentinel and two replicas, beside a bare redis-server: needs root.
 
-``python -m benchmarks.redis``. All servers have the same append-only file and answer redis-benchmark from
-another host of the same bridge, in turns:
+``python -m benchmarks.redis``. All servers have the same append-only file and answer
+clients on another host of the same bridge, in turns:
 
 - ours: a pod of three, with Sentinels, users and limits, as the stack ships it;
 - bare: one redis-server as it comes;
 - replicated: the same with two replicas as they come.
 
-All of it shares this machine's cores, and a write is also the work of two replicas. So there are two kinds of ratio:
+They are asked by redis-benchmark, which asks for more than a server can answer, with pipelines and without; and by an
+application in Python, whose pipelines ask for less. All of it shares this machine's cores, and a write is also the work
+of two replicas. So there are two kinds of ratio:
 
 - `…_to_bare` and `…_to_replicated`: requests a second, with everything on these cores;
 - `…_capacity`: CPU time of the bare server's process for a request, divided by that of our primary's. It is the share
@@ -15,11 +17,13 @@ All of it shares this machine's cores, and a write is also the work of two repli
 """
 
 import csv
+import json
 import os
 import re
 import statistics
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +31,7 @@ from tempfile import TemporaryDirectory
 
 import psutil
 
+from tests.faults.redis.measure import ROOT
 from tests.faults.redis.network import Host, Network
 from tests.faults.redis.pods import eventually
 from tests.faults.redis.stateful_set import StatefulSet
@@ -100,33 +105,60 @@ def caught_up(side: Side) -> bool:
     return all(received == written for received in re.findall(r"^slave\d+:.*,offset=(\d+),", info, re.MULTILINE))
 
 
-def load(client: Host, side: Side, test: str, pipeline: int) -> Figures:
-    """Return requests a second, latencies in milliseconds, and microseconds of the server's CPU for each request."""
-    requests = _REQUESTS if pipeline > 1 else _REQUESTS // 3
+def pipelined(client: Host, side: Side, test: str) -> Figures:
+    """Let redis-benchmark send as many requests at once as an application does."""
+    return saturated(client, side, test, _PIPELINE, _REQUESTS)
+
+
+def single(client: Host, side: Side, test: str) -> Figures:
+    """Let redis-benchmark wait for each answer."""
+    return saturated(client, side, test, 1, _REQUESTS // 3)
+
+
+def saturated(client: Host, side: Side, test: str, pipeline: int, requests: int) -> Figures:
+    """Return what redis-benchmark measures."""
     command = ["redis-benchmark", "-h", side.host.address, "-t", test, "-d", "64", "-r", "100000", "--csv"]
     command += ["-c", str(_CLIENTS), "-P", str(pipeline), "-n", str(requests)]
     # It has no other way to be told; the password is of this run only.
     command += ["--user", "app", "-a", side.app] if side.app else []
+    printed, cpu = run(client, side, command, {}, requests)
+    (row,) = csv.DictReader(line for line in printed.splitlines() if line.startswith('"'))
+    figures = {"rps": row["rps"], "p50": row["p50_latency_ms"], "p99": row["p99_latency_ms"]}
+    return {**{figure: float(value) for figure, value in figures.items()}, "cpu": cpu}
+
+
+def application(client: Host, side: Side, test: str) -> Figures:
+    """Return what one connection of redis-py measures; its latencies are those of whole pipelines."""
+    requests = _REQUESTS // 2
+    command = [sys.executable, "-m", "benchmarks.redis_application", side.host.address, test]
+    environment = {"PYTHONPATH": str(ROOT), "PASSWORD": side.app}
+    printed, cpu = run(client, side, [*command, str(requests), str(_PIPELINE)], environment, requests)
+    return {**json.loads(printed), "cpu": cpu}
+
+
+def run(
+    client: Host, side: Side, command: Sequence[str], environment: Mapping[str, str], requests: int
+) -> tuple[str, float]:
+    """Return what a client prints, and the microseconds of the server's CPU for each request."""
     before = side.cpu()
-    done = subprocess.run(
-        [*client.enter(), *command], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True
-    )
+    whole = {"PATH": os.environ["PATH"], **environment}
+    done = subprocess.run([*client.enter(), *command], env=whole, capture_output=True, text=True, check=True)
     eventually(lambda: caught_up(side), 60, "its replicas have all writes")
-    spent = side.cpu() - before
-    (row,) = csv.DictReader(line for line in done.stdout.splitlines() if line.startswith('"'))
-    return {
-        "rps": float(row["rps"]),
-        "p50": float(row["p50_latency_ms"]),
-        "p99": float(row["p99_latency_ms"]),
-        "cpu": spent / requests * 1e6,
-    }
+    return done.stdout, (side.cpu() - before) / requests * 1e6
+
+
+LOADS: dict[str, Callable[[Host, Side, str], Figures]] = {
+    "pipelined": pipelined,
+    "single": single,
+    "application": application,
+}
 
 
 def report(kind: str, test: str, rounds: Sequence[Sequence[Figures]]) -> Iterator[str]:
     """Print the medians of all sides, and yield what ours comes to beside the others."""
     for figure, unit in _FIGURES.items():
         medians = [statistics.median(sides[side][figure] for sides in rounds) for side in range(len(_SIDES))]
-        print(f"{kind:>10} {test.upper()} " + " ".join(f"{median:12.2f}" for median in medians) + f"  {unit}")
+        print(f"{kind:>11} {test.upper()} " + " ".join(f"{median:12.2f}" for median in medians) + f"  {unit}")
     for side, name in enumerate(_SIDES[1:], 1):
         ratio = statistics.median(sides[0]["rps"] / sides[side]["rps"] for sides in rounds)
         yield f"{kind}_{test}_to_{name}={ratio:.2f}"
@@ -155,11 +187,11 @@ def main() -> None:
             stack.enter_context(closing(Plain(redis.network, folder / name, n))) for name, n in (("b", 1), ("r", 3))
         ]
         sides = [ours(redis), *(each.primary for each in plain)]
-        print(" " * 15 + " ".join(f"{side:>12}" for side in _SIDES))
-        for kind, pipeline in (("pipelined", _PIPELINE), ("single", 1)):
+        print(" " * 16 + " ".join(f"{side:>12}" for side in _SIDES))
+        for kind, load in LOADS.items():
             for test in ("set", "get"):
                 # In turns, so that whatever else the machine does meets all sides.
-                rounds = [[load(client, side, test, pipeline) for side in sides] for _ in range(_ROUNDS)]
+                rounds = [[load(client, side, test) for side in sides] for _ in range(_ROUNDS)]
                 ratios += report(kind, test, rounds)
     print(" ".join(ratios))
 
