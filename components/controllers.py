@@ -44,8 +44,8 @@ class Controller:
     """Folders that it may write to, with the size limit of each; they live as long as the pod."""
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     """Folders in which it may read one key of a Secret: the Secret's name and the key."""
-    replicas: int = 1
-    """With more than one they elect a leader by a Lease in ``namespace``; see `declare_election`."""
+    replicas: int | None = None
+    """How many elect a leader by a Lease in ``namespace``; see `declare_election`. None: one, which elects nobody."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -148,14 +148,15 @@ def declare_network_policy(
 def declare_deployment(component: Component, controller: Controller, depends_on: list[pulumi.Resource]) -> Deployment:
     """Declare the Deployment of a controller; its pods pass ``restricted``.
 
-    A single replica is replaced only when it has ended, since without election two would work at once.
+    One that elects nobody is replaced only when it has ended, since two would work at once. Where there is an election,
+    one replica is rolled like several: from theirs, the API server refuses to change the strategy to ``Recreate``.
     """
-    alone = controller.replicas == 1
+    alone = controller.replicas is None
     return Deployment(
         "controller",
         metadata=component.metadata(controller.name, controller.namespace, component="controller"),
         spec={
-            "replicas": controller.replicas,
+            "replicas": 1 if alone else controller.replicas,
             "strategy": {"type": "Recreate" if alone else "RollingUpdate"},
             "selector": {"match_labels": controller.labels},
             "template": {
@@ -168,7 +169,7 @@ def declare_deployment(component: Component, controller: Controller, depends_on:
 
 
 def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
-    election = {"LEADER_ELECTION_NAMESPACE": controller.namespace} if controller.replicas > 1 else {}
+    election = {"LEADER_ELECTION_NAMESPACE": controller.namespace} if controller.replicas else {}
     environment = {"HEALTH_ADDRESS": f"0.0.0.0:{HTTP_PORT}", **election, **controller.environment}
     volumes = [(f"volume-{number}", *volume) for number, volume in enumerate(controller.volumes.items())]
     secrets = [(f"secret-{number}", *secret) for number, secret in enumerate(controller.secrets.items())]

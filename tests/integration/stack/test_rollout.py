@@ -73,6 +73,17 @@ def test_an_edited_setting_shows_exactly_its_field_and_changes_exactly_that(stac
     stack.pulumi("preview", "--expect-no-changes")
 
 
+def test_a_controller_goes_to_one_replica_and_back_without_a_new_template(stack: Checkout) -> None:
+    for replicas in (1, 2):
+        stack.edit(lambda sections, count=replicas: sections["memcached"]["controller"].update(replicas=count))
+        (step,) = stack.preview()
+        assert (step.op, step.fields) == ("update", {"spec.replicas": "update"})
+        stack.up()
+        deployment = stack.get("deployment", "memcached-controller", "memcached-system")
+        assert deployment["spec"]["replicas"] == replicas
+        assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+
+
 def test_drift_made_by_hand_is_seen_by_refresh_and_repaired(stack: Checkout) -> None:
     stack.kubectl("scale", "statefulset", "redis-sfs", "-n", "redis", "--replicas=2")
     stack.kubectl("delete", "pdb", "redis-sfs", "-n", "redis")
