@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.toolchain import Toolchain
 from tests.e2e.conftest import Platform
-from tests.integration.redis.client_pod import LONG_SECONDS, NAMESPACE, Client, all_ready, elections, primaries
+from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, Client, all_ready, elections, primaries
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 
 Seconds = Callable[[str, float], None]

@@ -19,8 +19,8 @@ from sandbox.cluster import Cluster, real
 from sandbox.cluster.real import nodes
 from sandbox.progress import Progress
 from sandbox.toolchain import Toolchain
+from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, SERVICE, Client, all_ready, cli, primaries
 from tests.faults.redis.measure import ROOT
-from tests.integration.redis.client_pod import LONG_SECONDS, NAMESPACE, SERVICE, Client, all_ready, cli, primaries
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 from tests.unit.declared import Declared, declare, stack_file
 
