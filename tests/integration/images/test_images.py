@@ -51,7 +51,7 @@ def test_redis_runs_by_the_stacks_own_scripts(runtime: Runtime, tmp_path: Path):
     secret.mkdir()
     (secret / "password").write_text("of-the-test")
     options = (
-        mounted(ROOT / "components" / "redis" / "scripts", "/etc/redis-config"),
+        mounted(ROOT / "components" / "redis" / "scripts" / "pair", "/etc/redis-config"),
         mounted(secret, "/etc/redis-secret"),
         writable("/data"),
         writable("/run/redis"),

@@ -15,7 +15,8 @@ from controllers.runtime.transport import AiohttpTransport
 @asynccontextmanager
 async def client_of(handler):
     """A client of a server that answers everything by ``handler``."""
-    runner = web.ServerRunner(web.Server(handler))
+    # Without these an unanswered request would hold the end up for a minute.
+    runner = web.ServerRunner(web.Server(handler, handler_cancellation=True), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     _, port = runner.addresses[0]
