@@ -97,7 +97,7 @@ def figures(results: dict[Fault, list[Result]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what faults cost the clients of Redis.")
-    parser.add_argument("--runs", type=int, default=1, help="runs of each fault")
+    parser.add_argument("--runs", type=int, default=10, help="runs of each fault, by default 10")
     parser.add_argument("--at-once", type=int, default=3, help="faults at once, each on pods of its own")
     parser.add_argument("--fault", action="append", choices=sorted(FAULTS), help="only this one; may be repeated")
     options = parser.parse_args()
