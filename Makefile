@@ -55,7 +55,7 @@ clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stac
 
 test: $(PACKAGES) ## run all tests, those on real nodes last and alone
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/e2e --ignore tests/faults
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e --ignore tests/faults
 	@$(BIN)/python -m pytest tests/e2e
 
 faults: $(PACKAGES) ## disturb what must stand it, one short round; AREA=controllers: the long one, with figures

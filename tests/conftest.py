@@ -33,11 +33,6 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
         control_plane.stop(folder, toolchain)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files, so that no worker is left alone with one of them at the end."""
-    items.sort(key=lambda item: "integration/stack" not in item.nodeid)
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how long what tests waited for took: figures to read, never to fail by."""
     reports = (report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome))

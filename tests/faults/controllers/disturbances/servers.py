@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from tests.faults.controllers.proxy import Answer, Forward
 
 API_SERVER = "kube-apiserver"
+# kwok plays a node's pods while it holds the node's Lease, of 200 s. If the server's end
+# costs it one, it waits for that.
+NODES_SECONDS = 300
 
 
 @disturbance(alone=True)
@@ -51,7 +54,7 @@ async def api_server_killed_and_restarted(lab: Lab) -> None:
         await steps.create(lab, "storm")
         await killed.wait()
         await asyncio.to_thread(_start, lab)
-        await ends.become("storm", wanted)
+        await ends.become("storm", wanted, NODES_SECONDS)
     await ends.stay("storm", wanted)
 
 
@@ -73,7 +76,7 @@ async def history_compacted_while_cut_off(lab: Lab) -> None:
         # Its cache of recent events would still serve the watches.
         await asyncio.to_thread(control.kill, _sandbox(lab), API_SERVER)
         await asyncio.to_thread(_start, lab)
-    await ends.become("late", wanted)
+    await ends.become("late", wanted, NODES_SECONDS)
     await ends.become("gone", {})
     expired = [call for call in controller.proxy.calls[before:] if call.verb == "watch" and call.code == GONE]
     assert expired, "no watch was refused as too old"
