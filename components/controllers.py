@@ -15,6 +15,7 @@ from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding
 
 from components.base import Component
 from components.fields import Resources
+from components.security import CONTAINER_SECURITY, pod_security
 from controllers.runtime.rules import ELECTION_RULES, Rule
 
 CRDS = Path(__file__).parent.parent / "crds"
@@ -177,13 +178,7 @@ def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
         "service_account_name": controller.account,
         "automount_service_account_token": True,
         "enable_service_links": False,
-        "security_context": {
-            "run_as_non_root": True,
-            "run_as_user": UID,
-            "run_as_group": UID,
-            "fs_group": UID,
-            "seccomp_profile": {"type": "RuntimeDefault"},
-        },
+        "security_context": pod_security(UID),
         "containers": [
             {
                 "name": "controller",
@@ -192,11 +187,7 @@ def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
                 "env": [{"name": key, "value": value} for key, value in environment.items()],
                 "ports": [{"name": "http", "container_port": HTTP_PORT}],
                 "resources": controller.resources.container(),
-                "security_context": {
-                    "allow_privilege_escalation": False,
-                    "read_only_root_filesystem": True,
-                    "capabilities": {"drop": ["ALL"]},
-                },
+                "security_context": CONTAINER_SECURITY,
                 "liveness_probe": _probe("/healthz"),
                 "readiness_probe": _probe("/readyz"),
                 "volume_mounts": [

@@ -7,10 +7,11 @@ from pulumi_kubernetes.batch.v1 import CronJob
 from pulumi_kubernetes.core.v1 import PersistentVolumeClaim
 
 from components.base import Component
-from components.redis.names import BACKUP, BACKUP_LABELS, CONTAINER_SECURITY, NAME, UID, pod_security
+from components.redis.names import BACKUP, BACKUP_LABELS, NAME, TLS_FOLDER, UID
 from components.redis.settings import RedisBackupSettings, RedisSettings
+from components.security import CONTAINER_SECURITY, pod_security
 
-FOLDER, TLS_FOLDER = "/backup", "/etc/redis-tls"
+FOLDER = "/backup"
 
 
 def declare_backup(

@@ -13,13 +13,13 @@ from components.controllers import (
     declare_network_policy,
     declare_rights,
 )
-from components.redis.names import NAME, PORT, SELECTOR, SENTINEL_PORT, STATE
+from components.redis.names import NAME, PORT, SELECTOR, SENTINEL_PORT, STATE, TLS_FOLDER
 from components.redis.settings import RedisSettings
 from controllers.redis.names import CONTROLLER, USER
 from controllers.redis.rbac import rules
 from controllers.runtime.rules import ELECTION_RULES
 
-PASSWORD_FOLDER, TLS_FOLDER = "/etc/redis-secret", "/etc/redis-tls"
+PASSWORDS = "/etc/redis-secret"
 
 
 def declare_state(
@@ -54,10 +54,10 @@ def declare_controller(
             "WATCH_NAMESPACE": settings.namespace,
             "CLUSTER_DOMAIN": domain,
             "STATEFUL_SET": NAME,
-            "PASSWORD_FILE": f"{PASSWORD_FOLDER}/{USER}",
+            "PASSWORD_FILE": f"{PASSWORDS}/{USER}",
             **({"CA_FILE": f"{TLS_FOLDER}/ca.crt"} if tls else {}),
         },
-        secrets={PASSWORD_FOLDER: (NAME, USER), **({TLS_FOLDER: (tls.secret, "ca.crt")} if tls else {})},
+        secrets={PASSWORDS: (NAME, USER), **({TLS_FOLDER: (tls.secret, "ca.crt")} if tls else {})},
     )
     egress: list[dict[str, Any]] = [
         {

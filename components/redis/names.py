@@ -1,7 +1,5 @@
 """Names and numbers that the parts of Redis share."""
 
-from typing import Any
-
 from controllers.redis.names import CONTROLLER, PORT, PRIMARY_NAME, ROLE_LABEL, SENTINEL_PORT, state_name
 
 __all__ = ["PORT", "PRIMARY_NAME", "ROLE_LABEL", "SENTINEL_PORT"]
@@ -21,22 +19,8 @@ STATE = state_name(NAME)
 # User of the published image.
 UID = 999
 
-CONTAINER_SECURITY: dict[str, Any] = {
-    "allow_privilege_escalation": False,
-    "read_only_root_filesystem": True,
-    "capabilities": {"drop": ["ALL"]},
-}
-
-
-def pod_security(uid: int) -> dict[str, Any]:
-    """Return the security context of a pod whose processes and volumes are of one user."""
-    return {
-        "run_as_non_root": True,
-        "run_as_user": uid,
-        "run_as_group": uid,
-        "fs_group": uid,
-        "seccomp_profile": {"type": "RuntimeDefault"},
-    }
+# Where certificates are in each pod.
+TLS_FOLDER = "/etc/redis-tls"
 
 
 def host(ordinal: int, namespace: str, domain: str) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 from components.fields import quantity_value
 from components.redis.names import (
-    CONTAINER_SECURITY,
     METRICS_PORT,
     NAME,
     PORT,
@@ -12,19 +11,19 @@ from components.redis.names import (
     SELECTOR,
     SENTINEL_PORT,
     STATE,
+    TLS_FOLDER,
     UID,
     host,
-    pod_security,
 )
 from components.redis.passwords import KEYS
 from components.redis.settings import RedisExporterSettings, RedisSettings
+from components.security import CONTAINER_SECURITY, pod_security
 
 # A quarter of the memory stays for replication buffers and the copy-on-write pages of a background save.
 MAX_MEMORY_SHARE = (3, 4)
 # Seconds. The pair needs the last fsync; a hand-over waits 20 s at most for Sentinels that don't answer, the shutdown
 # 10 s for replicas (shutdown-timeout), and a first append-only file may have to be finished.
 PAIR_GRACE, FAILOVER_GRACE = 30, 60
-TLS_FOLDER = "/etc/redis-tls"
 # Sentinel resolves names in its main loop: a lost DNS server must not hold it up for long, since above 2 s it
 # distrusts its clock and does nothing for half a minute (TILT).
 DNS = {
@@ -36,7 +35,8 @@ SENTINEL_RESOURCES = {"requests": {"cpu": "20m", "memory": "32Mi"}, "limits": {"
 
 def pair_spec(settings: RedisSettings, domain: str) -> dict[str, Any]:
     """Return the pod of the plain pair: ordinal 0 is the primary."""
-    server = _server(settings, [{"name": "PRIMARY_HOST", "value": host(0, settings.namespace, domain)}])
+    primary = {"name": "PRIMARY_HOST", "value": host(0, settings.namespace, domain)}
+    server = _server(settings, [_pod_name(), primary])
     # Up to five minutes to load the append-only file before the liveness probe counts.
     server["startup_probe"] = _probe("alive.sh", period=5, failures=60)
     server["liveness_probe"] = _probe("alive.sh", period=10, failures=6)
@@ -138,8 +138,6 @@ def _pod() -> dict[str, Any]:
 def _server(settings: RedisSettings, environment: list[dict[str, Any]]) -> dict[str, Any]:
     share, whole = MAX_MEMORY_SHARE
     memory = int(quantity_value(settings.resources.memory) * share / whole)
-    if not any(variable["name"] == "POD_NAME" for variable in environment):
-        environment = [_pod_name(), *environment]
     return {
         "name": "redis",
         "image": settings.image,
