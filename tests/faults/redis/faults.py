@@ -78,7 +78,7 @@ def stall_primary(redis: StatefulSet) -> None:
 
 
 def wake_primary_in_failover(redis: StatefulSet) -> None:
-    """The worst moment: its successor is promoted, and the other replica may still be its own."""
+    """Two things at once: it is replaced, and back in that moment, when the other replica may still be its own."""
     primary = redis.primary()
     primary.signal(signal.SIGSTOP)
     somebody_leads(redis, instead_of=primary)
@@ -200,7 +200,6 @@ FAULTS = {
         Fault("delete it without grace", force_delete_primary),
         Fault("delete pod 0 as it returns", return_of_ordinal_0),
         Fault("stall the primary for 15 s", stall_primary),
-        Fault("stall it until it is replaced", wake_primary_in_failover),
         Fault("cut the primary off", cut_off_primary),
         Fault("cut it off from the pods only", separate_primary_from_pods),
         Fault("cut a replica off", cut_off_replica),
@@ -212,6 +211,7 @@ FAULTS = {
         Fault("kill, delete and kill in a row", move_to_and_fro),
         Fault("disk full on the primary", fill_disk, prepare=limit_disks),
         Fault("clock jump on the primary", jump_clock, prepare=fake_clocks),
+        Fault("stall it until it is replaced", wake_primary_in_failover, single=False),
         Fault("delete all pods at once", delete_all, single=False),
         Fault("restart all during a failover", restart_all_during_failover, single=False),
     )

@@ -1,4 +1,4 @@
-"""One round of every fault: whatever it costs, nothing is lost that a replica has confirmed, and all comes back."""
+"""One round of every fault: all comes back, and of a single one nothing is lost that a replica has confirmed."""
 
 import os
 import subprocess
@@ -75,7 +75,7 @@ def results(lanes: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.mark.usefixtures("commands")
 @pytest.mark.parametrize("name", SHARED)
-def test_after_each_fault_all_is_back_and_nothing_confirmed_is_lost(
+def test_after_each_fault_all_is_back_and_of_a_single_one_nothing_confirmed_is_lost(
     results: dict[str, Future[Result]], name: str, record_property: Callable[[str, object], None]
 ) -> None:
     result = results[name].result(600)
