@@ -19,11 +19,13 @@ $2
 DESCRIPTION
 
 leave() {
-  # Asked right before: by now it may follow the new primary.
-  if replication "$1" | grep -qx "master_host:$old"; then
-    cli sentinel "$1" "$PORT" replicaof "$NOWHERE" "$PORT" > "$RUN_DIR/fence-$2"
-    log "$1 left $old"
-  fi
+  # Asked right before: by now it may follow the new primary. By the shell alone, since each process costs time.
+  case $(cli sentinel "$1" "$PORT" info replication) in
+    *"master_host:$old"[!a-z0-9.-]*)
+      cli sentinel "$1" "$PORT" replicaof "$NOWHERE" "$PORT" > "$RUN_DIR/fence-$2"
+      log "$1 left $old"
+      ;;
+  esac
 }
 
 for ordinal in $(ordinals); do

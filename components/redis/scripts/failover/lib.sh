@@ -46,7 +46,11 @@ cli() (
 )
 
 ordinals() {
-  seq 0 $((INSTANCES - 1))
+  ordinal=0
+  while [ "$ordinal" -lt "$INSTANCES" ]; do
+    echo "$ordinal"
+    ordinal=$((ordinal + 1))
+  done
 }
 
 peers() {
