@@ -13,7 +13,7 @@ from pulumi_kubernetes.scheduling.v1 import PriorityClass
 from components.base import Component
 from components.redis import controller, services
 from components.redis.backup import declare_backup
-from components.redis.names import NAME, PORT, PRIMARY_NAME, PRIORITY_CLASS, SELECTOR, SENTINEL_PORT, host
+from components.redis.names import INSTANCES, NAME, PORT, PRIMARY_NAME, PRIORITY_CLASS, SELECTOR, SENTINEL_PORT, host
 from components.redis.passwords import declare_passwords
 from components.redis.pods import failover_spec, pair_spec
 from components.redis.settings import RedisSettings
@@ -77,13 +77,17 @@ class Redis(Component):
         return ConfigMap(
             "config",
             metadata=self.metadata(f"{NAME}-config", self._settings.namespace, component="config"),
-            data=self._files(),
+            data={**self._files(), **self._number()},
             opts=self.child(depends_on=[namespace]),
         )
 
     def _files(self) -> dict[str, str]:
         folder = FAILOVER_SCRIPTS if self._settings.sentinel else PAIR_SCRIPTS
         return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+
+    def _number(self) -> dict[str, str]:
+        """Return how many there are, as a file that is no part of the pods' template: scaling restarts nobody."""
+        return {INSTANCES: str(self._settings.instances)} if self._settings.sentinel else {}
 
     def _claims(self, storage_class: pulumi.Input[str], namespace: pulumi.Resource) -> list[pulumi.Resource]:
         """Declare each pod's claims under the names by which a StatefulSet finds them.

@@ -16,6 +16,8 @@ BACKUP_LABELS = {"app": BACKUP}
 PRIORITY_CLASS = "platform-data"
 # ConfigMap that the controller writes: whether this Redis has ever held data.
 STATE = state_name(NAME)
+# File beside the scripts with the number of instances.
+INSTANCES = "instances"
 # User of the published image.
 UID = 999
 

@@ -103,7 +103,6 @@ def failover_spec(settings: RedisSettings, domain: str) -> dict[str, Any]:
 def _environment(settings: RedisSettings, domain: str) -> list[dict[str, Any]]:
     values = {
         "POD_DOMAIN": host(0, settings.namespace, domain).partition(".")[2],
-        "INSTANCES": str(settings.instances),
         **({"TLS_DIR": TLS_FOLDER} if settings.tls else {}),
     }
     return [_pod_name(), *({"name": name, "value": value} for name, value in values.items())]

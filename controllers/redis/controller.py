@@ -1,4 +1,4 @@
-"""Following the primary: the label on its pod, the memory that there was data, and restarts in the right order."""
+"""Following the primary: the label on its pod, the memory that there was data, restarts, and the number of members."""
 
 import logging
 import time
@@ -13,7 +13,8 @@ from lightkube.types import PatchType
 
 from controllers.redis.members import Members, Server, agreed
 from controllers.redis.names import CONTROLLER, LIVED, ROLE_LABEL, state_name
-from controllers.redis.rollout import next_restart
+from controllers.redis.resizing import Resizing
+from controllers.redis.rollout import is_ready, next_restart, steady
 from controllers.runtime.api_calls import TOO_MANY_REQUESTS
 from controllers.runtime.cluster import CONFLICT, NOT_FOUND, Cluster
 from controllers.runtime.controller import Controller, Watch
@@ -35,6 +36,7 @@ class RedisController(Controller):
         self._name = stateful_set
         self._domain = domain
         self._members = members
+        self._resizing = Resizing(members)
         self._remembered = float("-inf")
         # UID of the pod that was evicted last: the cache may show it as staying for a moment.
         self._evicted: str | None = None
@@ -76,10 +78,14 @@ class RedisController(Controller):
         primary = host.partition(".")[0]
         await self._label(cluster, key.namespace, primary)
         await self._remember(cluster, key, server)
-        pod = next_restart(stateful_set, cluster.indexed(Pod, key.namespace), primary, server.replicas)
-        # With fewer instances than before, the primary would otherwise miss the replica that restarts.
-        if pod and await self._members.require(host, replicas // 2):
+        pods = cluster.indexed(Pod, key.namespace)
+        if not steady(stateful_set, pods) or not await self._resizing.require(host, server, replicas):
+            return
+        pod = next_restart(stateful_set, pods, primary, server.replicas)
+        if pod:
             await self._restart(cluster, pod)
+        elif all(map(is_ready, pods)):
+            await self._resizing.tell(views, server, replicas)
 
     async def _label(self, cluster: Cluster, namespace: str, primary: str) -> None:
         pods = cluster.indexed(Pod, namespace)

@@ -4,7 +4,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -28,6 +28,15 @@ class View:
 
     epoch: int
     primary: str
+    host: str = field(compare=False)
+    """Who says it."""
+    quorum: int = field(compare=False)
+    """How many Sentinels must agree that the primary is down."""
+    replicas: int = field(compare=False)
+    sentinels: int = field(compare=False)
+    """Other Sentinels and replicas that it knows, gone ones included."""
+    calm: bool = field(compare=False)
+    """Whether it neither misses the primary nor promotes another one."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +79,8 @@ class Members:
 
     async def views(self, hosts: Sequence[str]) -> list[View]:
         """Return the views of those Sentinels that answer."""
-        answers = await asyncio.gather(*(self._ask(host, SENTINEL_PORT, _view) for host in hosts))
-        return [view for view in answers if view]
+        answers = await asyncio.gather(*(self._ask(host, SENTINEL_PORT, _master) for host in hosts))
+        return [_view(host, answer) for host, answer in zip(hosts, answers, strict=True) if answer]
 
     async def server(self, host: str) -> Server | None:
         """Return what a server says, ``None`` when it doesn't."""
@@ -81,6 +90,17 @@ class Members:
         """Let a primary take writes while it has so many replicas; tell whether it agreed."""
         setting = "min-replicas-to-write"
         return bool(await self._ask(host, PORT, lambda server: server.config_set(setting, replicas)))
+
+    async def set_quorum(self, host: str, quorum: int) -> bool:
+        """Let a Sentinel give the primary up when so many agree; tell whether it agreed."""
+        setting = "quorum"
+        return bool(await self._ask(host, SENTINEL_PORT, lambda it: it.sentinel_set(PRIMARY_NAME, setting, quorum)))
+
+    async def forget(self, host: str) -> bool:
+        """Let a Sentinel find replicas and other Sentinels anew; tell whether it agreed."""
+        answer = await self._ask(host, SENTINEL_PORT, lambda sentinel: sentinel.sentinel_reset(PRIMARY_NAME))
+        # It answers with a number, which the client library takes for no OK.
+        return answer is not None
 
     async def close(self) -> None:
         """Close all connections."""
@@ -112,9 +132,20 @@ class Members:
         return connection
 
 
-async def _view(sentinel: Redis) -> View:
-    answer = cast("dict[str, Any]", await sentinel.sentinel_master(PRIMARY_NAME))
-    return View(int(answer["config-epoch"]), str(answer["ip"]))
+async def _master(sentinel: Redis) -> dict[str, Any]:
+    return cast("dict[str, Any]", await sentinel.sentinel_master(PRIMARY_NAME))
+
+
+def _view(host: str, answer: dict[str, Any]) -> View:
+    return View(
+        epoch=int(answer["config-epoch"]),
+        primary=str(answer["ip"]),
+        host=host,
+        quorum=int(answer["quorum"]),
+        replicas=int(answer["num-slaves"]),
+        sentinels=int(answer["num-other-sentinels"]),
+        calm=answer["flags"] == "master",
+    )
 
 
 async def _server(server: Redis) -> Server:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from lightkube.models.core_v1 import PodStatus
 from lightkube.resources.apps_v1 import StatefulSet
 from lightkube.resources.core_v1 import Pod
 
@@ -19,19 +18,28 @@ def next_restart(stateful_set: StatefulSet, pods: Sequence[Pod], primary: str, r
     pods are ready and the primary has ``replicas`` that hold all its data. Pods that don't work are no reason to wait:
     the new template may be what mends them.
     """
-    status, wanted = stateful_set.status, stateful_set.spec.replicas or 0
-    observed = status and status.observedGeneration == metadata_of(stateful_set).generation
-    if not (status and observed) or any(metadata_of(pod).deletionTimestamp for pod in pods):
+    revision = stateful_set.status and stateful_set.status.updateRevision
+    if not steady(stateful_set, pods):
         return None
-    outdated = [pod for pod in pods if (metadata_of(pod).labels or {}).get(REVISION_LABEL) != status.updateRevision]
-    broken = [pod for pod in pods if not _is_ready(pod.status) and metadata_of(pod).name != primary]
+    outdated = [pod for pod in pods if (metadata_of(pod).labels or {}).get(REVISION_LABEL) != revision]
+    broken = [pod for pod in pods if not is_ready(pod) and metadata_of(pod).name != primary]
     if broken:
         return next((pod for pod in broken if pod in outdated), None)
-    if len(pods) != wanted or replicas < wanted - 1:
+    if replicas < len(pods) - 1:
         return None
     return min(outdated, key=lambda pod: (metadata_of(pod).name == primary, metadata_of(pod).name), default=None)
 
 
-def _is_ready(status: PodStatus | None) -> bool:
-    conditions = (status and status.conditions) or []
+def steady(stateful_set: StatefulSet, pods: Sequence[Pod]) -> bool:
+    """Tell whether all pods are there that the StatefulSet wants now, working or not, and none is on its way out."""
+    status = stateful_set.status
+    if not status or status.observedGeneration != metadata_of(stateful_set).generation:
+        return False
+    leaving = any(metadata_of(pod).deletionTimestamp for pod in pods)
+    return len(pods) == stateful_set.spec.replicas and not leaving
+
+
+def is_ready(pod: Pod) -> bool:
+    """Tell whether a pod may take clients."""
+    conditions = (pod.status and pod.status.conditions) or []
     return any(condition.type == "Ready" and condition.status == "True" for condition in conditions)

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.toolchain import Toolchain
 from tests.e2e.conftest import Platform
-from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, Client, all_ready, elections, primaries
+from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, Client, all_know, all_ready, elections, primaries
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 
 Seconds = Callable[[str, float], None]
@@ -51,6 +51,10 @@ def roll_out(platform: Platform, kubectl: Kubectl, client: Client, count: int, m
     assert client.lost() == 0
 
 
+def uids(kubectl: Kubectl) -> set[str]:
+    return {pod["metadata"]["uid"] for pod in kubectl.items("pods", "-n", NAMESPACE, "-l", "app=redis-sfs")}
+
+
 def passwords(kubectl: Kubectl) -> dict[str, str]:
     return json.loads(kubectl("get", "secret", "redis-sfs", "-n", NAMESPACE, "-o", "json"))["data"]
 
@@ -85,15 +89,19 @@ def test_two_members_more_and_two_less_under_load(
 ) -> None:
     grown = steps(platform, lambda redis: redis.update(instances=5))
     assert grown["create"] == ["data-3", "data-4", "sentinel-3", "sentinel-4"]
-    assert grown["update"] == ["servers"]
-    roll_out(platform, kubectl, client, 5, moves=1)
+    assert grown["update"] == ["config", "servers"]
+    before = uids(kubectl)
+    roll_out(platform, kubectl, client, 5, moves=0)
+    assert before < uids(kubectl)
+    eventually(lambda: all_know(kubectl, 5), "every Sentinel knows of five", LONG_SECONDS)
     seconds("without a write: from three members to five", client.outage())
 
     (primary,) = primaries(kubectl)
     stays = primary in {f"redis-sfs-{ordinal}" for ordinal in range(3)}
     shrunk = steps(platform, lambda redis: redis.update(instances=3))
     assert shrunk["delete"] == grown["create"]
-    assert shrunk["update"] == ["servers"]
-    # A primary that is removed hands over, and its successor is restarted as well.
-    roll_out(platform, kubectl, client, 3, moves=1 if stays else 2)
+    assert shrunk["update"] == ["config", "servers"]
+    roll_out(platform, kubectl, client, 3, moves=0 if stays else 1)
+    assert uids(kubectl) == before
+    eventually(lambda: all_know(kubectl, 3), "every Sentinel has forgotten the others", LONG_SECONDS)
     seconds("without a write: from five members to three", client.outage())

@@ -37,11 +37,26 @@ def test_every_pod_has_a_server_its_sentinel_and_an_exporter(dev: Declared) -> N
     assert set(containers(declared(exporter=None))) == {"redis", "sentinel"}
 
 
-def test_scripts_know_how_many_they_are(dev: Declared) -> None:
+def test_scripts_know_their_domain(dev: Declared) -> None:
     for name in ("redis", "sentinel"):
-        variables = environment(containers(dev)[name])
-        assert variables["INSTANCES"] == "3"
-        assert variables["POD_DOMAIN"] == "redis-sfs.redis.svc.cluster.local"
+        assert environment(containers(dev)[name])["POD_DOMAIN"] == "redis-sfs.redis.svc.cluster.local"
+
+
+def test_the_number_of_instances_is_a_file_and_no_part_of_the_template() -> None:
+    three, five = declared(instances=3), declared(instances=5)
+    changed = {
+        resource.object_name
+        for resource in five.objects()
+        if resource.inputs not in [same.inputs for same in three.objects() if same.urn == resource.urn]
+    }
+    claims = {f"{volume}-redis-sfs-{ordinal}" for volume in ("data", "sentinel") for ordinal in (3, 4)}
+    assert changed == {"redis-sfs", "redis-sfs-config", *claims}
+    for of, number in ((three, 3), (five, 5)):
+        assert of.object("ConfigMap", "redis-sfs-config").inputs["data"]["instances"] == str(number)
+        assert of.object("StatefulSet", "redis-sfs").inputs["spec"]["replicas"] == number
+    assert pod(three) == pod(five)
+    templates = [of.object("StatefulSet", "redis-sfs").inputs["spec"]["template"] for of in (three, five)]
+    assert templates[0] == templates[1]
 
 
 def test_three_quarters_of_the_memory_limit_are_for_data(dev: Declared) -> None:

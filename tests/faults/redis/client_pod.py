@@ -24,18 +24,37 @@ def primaries(kubectl: Kubectl) -> list[str]:
     return [pod["metadata"]["name"] for pod in pods]
 
 
-def cli(kubectl: Kubectl, pod: str, *command: str, check: bool = True) -> str:
-    """Return what the server in a pod answers to the user of the applications."""
-    script = 'REDISCLI_AUTH=$(cat /etc/redis-secret/app); export REDISCLI_AUTH; exec redis-cli --user app "$@"'
-    whole = ["exec", pod, "-n", NAMESPACE, "-c", "redis", "--request-timeout=5s", "--", "sh", "-c", script, "sh"]
+def cli(kubectl: Kubectl, pod: str, *command: str, user: str = "app", check: bool = True) -> str:
+    """Return what the server in a pod answers to a user, by default that of the applications."""
+    script = 'REDISCLI_AUTH=$(cat "/etc/redis-secret/$0"); export REDISCLI_AUTH; exec redis-cli --user "$0" "$@"'
+    whole = ["exec", pod, "-n", NAMESPACE, "-c", "redis", "--request-timeout=5s", "--", "sh", "-c", script, user]
     return (kubectl(*whole, *command) if check else kubectl.run(*whole, *command).stdout).strip()
+
+
+def told(kubectl: Kubectl, ordinal: int, *fields: str) -> list[int]:
+    """Return what the Sentinel of a pod says of the primary."""
+    answer = cli(kubectl, f"redis-sfs-{ordinal}", "-p", "26379", "sentinel", "master", "mymaster", check=False)
+    lines = answer.splitlines()
+    return [int(lines[lines.index(field) + 1]) for field in fields if field in lines]
 
 
 def elections(kubectl: Kubectl) -> int:
     """Return how often the role has moved: the highest configuration epoch that a Sentinel knows."""
-    answers = [cli(kubectl, f"redis-sfs-{n}", "-p", "26379", "sentinel", "master", "mymaster") for n in range(3)]
-    fields = [answer.splitlines() for answer in answers]
-    return max(int(lines[lines.index("config-epoch") + 1]) for lines in fields)
+    epochs: dict[int, list[int]] = {}
+
+    def all_answer() -> bool:
+        epochs.update({ordinal: told(kubectl, ordinal, "config-epoch") for ordinal in range(3)})
+        return all(epochs.values())
+
+    eventually(all_answer, "every Sentinel says its epoch", LONG_SECONDS)
+    return max(max(answer) for answer in epochs.values())
+
+
+def all_know(kubectl: Kubectl, count: int) -> bool:
+    """Tell whether every Sentinel has the quorum of so many members, and knows all others and nobody else."""
+    fields = ("quorum", "num-slaves", "num-other-sentinels")
+    wanted = [count // 2 + 1, count - 1, count - 1]
+    return all(told(kubectl, ordinal, *fields) == wanted for ordinal in range(count))
 
 
 class Client:

@@ -192,6 +192,15 @@ def roll(redis: StatefulSet) -> None:
     redis.roll()
 
 
+def scale(redis: StatefulSet) -> None:
+    """To five and back, and the primary is one of those that go."""
+    redis.scale(5)
+    redis.tell()
+    redis.hand_over_to(redis.pods[3])
+    redis.scale(3)
+    redis.tell()
+
+
 FAULTS = {
     fault.name: fault
     for fault in (
@@ -208,6 +217,7 @@ FAULTS = {
         Fault("slow replica", slow_replica),
         Fault("kill two Sentinels", kill_two_sentinels),
         Fault("rolling update", roll, planned=True),
+        Fault("scale to five and back", scale, planned=True),
         Fault("kill, delete and kill in a row", move_to_and_fro),
         Fault("disk full on the primary", fill_disk, prepare=limit_disks),
         Fault("clock jump on the primary", jump_clock, prepare=fake_clocks),

@@ -11,11 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from tests.faults.redis.network import Host
-from tests.faults.redis.pods import eventually
+from tests.faults.redis.pods import ROOT, eventually
 from tests.faults.redis.stateful_set import StatefulSet
 from tests.faults.redis.writer import Settings
 
-ROOT = Path(__file__).parents[3]
 # Seconds of undisturbed writing before a fault.
 CALM = 2.0
 # Seconds that a primary may acknowledge without its replicas: min-replicas-max-lag, which it counts in whole seconds

@@ -6,6 +6,7 @@ Nothing is added to the machine's own network, and all of it goes with its proce
 import contextlib
 import os
 import subprocess
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -105,16 +106,21 @@ class Network:
         self.switch.run("ip", "link", "set", SWITCH, "up")
         self._hosts: dict[str, Host] = {}
         self._numbers = iter(range(2, 250))
+        # Pods are deleted by several threads.
+        self._lock = threading.Lock()
 
     def add(self, name: str) -> Host:
         """Make a host; a name that was used before gets a new address."""
-        host = self._hosts[name] = Host(self, name, next(self._numbers))
-        self._publish()
+        host = Host(self, name, next(self._numbers))
+        with self._lock:
+            self._hosts[name] = host
+            self._publish()
         return host
 
     def remove(self, name: str) -> None:
-        self._hosts.pop(name).close()
-        self._publish()
+        with self._lock:
+            self._hosts.pop(name).close()
+            self._publish()
 
     def hosts(self) -> Iterator[Host]:
         yield from self._hosts.values()

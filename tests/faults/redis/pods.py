@@ -13,6 +13,7 @@ from pathlib import Path
 from components.redis.component import FAILOVER_SCRIPTS as SCRIPTS
 from tests.faults.redis.network import Host, Network
 
+ROOT = Path(__file__).parents[3]
 NAME = "redis-sfs"
 DOMAIN = "redis-sfs.redis.svc.cluster.local"
 CONTAINERS = {"redis": "start.sh", "sentinel": "sentinel.sh"}
@@ -51,6 +52,16 @@ class Pod:
     def fqdn(self) -> str:
         return f"{self.name}.{DOMAIN}"
 
+    def renew_files(self, instances: int) -> None:
+        """Give it the ConfigMap's files, with so many instances; the kubelet does that a minute or two later."""
+        folder = self.folder / "config"
+        folder.mkdir(exist_ok=True)
+        for script in SCRIPTS.iterdir():
+            if not (folder / script.name).exists():
+                (folder / script.name).symlink_to(script)
+        (folder / "instances.new").write_text(str(instances))
+        (folder / "instances.new").rename(folder / "instances")
+
     def create(self) -> None:
         self.host = self.network.add(self.fqdn)
         for volume in ("data", "sentinel"):
@@ -77,7 +88,7 @@ class Pod:
             "DATA_DIR": str(self.folder / "data"),
             "SENTINEL_DIR": str(self.folder / "sentinel"),
             "RUN_DIR": str(self.folder / f"run-{container}"),
-            "CONFIG_DIR": str(SCRIPTS),
+            "CONFIG_DIR": str(self.folder / "config"),
             **({"FAKETIME_TIMESTAMP_FILE": str(self.folder / "clock")} if "LD_PRELOAD" in self.environment else {}),
         }
 

@@ -2,12 +2,14 @@
 
 import secrets
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Self
 
 from tests.faults.redis.network import Network
-from tests.faults.redis.pods import Pod, eventually
+from tests.faults.redis.pods import ROOT, Pod, eventually
+from tests.faults.redis.resize import Settings
 
 USERS = ("app", "replication", "sentinel", "monitor")
 # Of Debian's package libfaketime; ld.so finds it in the folder of the machine's architecture.
@@ -41,32 +43,49 @@ class StatefulSet:
         self.pods: list[Pod] = []
         self._disks: list[Path] = []
         self.authority = tls / "ca.crt" if tls else None
-        self._tls = {"TLS_DIR": str(tls)} if tls else {}
+        self.environment = {
+            "MAX_MEMORY": str(64 * 1024**2),
+            "EVICTION_POLICY": "noeviction",
+            "SECRET_DIR": str(self.secret),
+            "STATE_DIR": str(self.state),
+            **({"TLS_DIR": str(tls)} if tls else {}),
+        }
         self.scale(instances, create=False)
         self._closing = threading.Event()
         self._kubelet = threading.Thread(target=self._tend, daemon=True)
 
     def scale(self, instances: int, *, create: bool = True) -> None:
-        """Change the number of pods; those that stay take the new number when they are made anew."""
-        self.environment = {
-            "INSTANCES": str(instances),
-            "MAX_MEMORY": str(64 * 1024**2),
-            "EVICTION_POLICY": "noeviction",
-            "SECRET_DIR": str(self.secret),
-            "STATE_DIR": str(self.state),
-            **self._tls,
-        }
-        while len(self.pods) > instances:
-            self.pods.pop().delete()
+        """Change the number of pods; those that stay have the old number in their files until `tell`."""
+        removed, self.pods[instances:] = self.pods[instances:], []
         for ordinal in range(len(self.pods), instances):
             folder = self.folder / f"pod-{ordinal}"
             folder.mkdir(exist_ok=True)
             pod = Pod(self.network, folder, ordinal, self.environment)
+            pod.renew_files(instances)
             self.pods.append(pod)
             if create:
                 pod.create()
+        # All at once, as a StatefulSet does it.
+        deletions = [threading.Thread(target=pod.delete) for pod in removed]
+        for deletion in deletions:
+            deletion.start()
+        for deletion in deletions:
+            deletion.join()
+
+    def tell(self) -> None:
+        """Do what our controller and, at last, the kubelet do after `scale`."""
+        eventually(self.complete, 60, "all pods are ready")
+        settings = Settings([pod.fqdn for pod in self.pods], str(self.secret / "sentinel"), str(self.authority or ""))
+        host = self.network.add("controller")
+        command = [sys.executable, "-m", "tests.faults.redis.resize", settings.text()]
+        log = self.folder / "controller.log"
+        try:
+            done = host.start(command, environment={"PYTHONPATH": str(ROOT)}, log=log).wait(90)
+        finally:
+            self.network.remove("controller")
+        assert done == 0, log.read_text()
         for pod in self.pods:
-            pod.environment = self.environment
+            pod.renew_files(len(self.pods))
 
     def __enter__(self) -> Self:
         return self
@@ -117,12 +136,18 @@ class StatefulSet:
         return next(pod for pod in self.pods if pod.host is not None and not pod.is_primary())
 
     def hand_over_to(self, pod: Pod) -> None:
-        """Make this pod the primary by deleting others: the role goes to the lowest ordinal that has all the data."""
-        while not pod.is_primary():
-            primary = self.primary()
-            primary.delete()
-            primary.create()
-            eventually(self.settled, 60, "all are back")
+        """Make this pod the primary, by making the primary anew."""
+        primary = self.primary()
+        if primary is pod:
+            return
+        # The role goes to the lowest ordinal that replicates from the primary: for a moment that is this one.
+        for lower in self.pods[: pod.ordinal]:
+            if lower is not primary:
+                lower.cli("replicaof", pod.fqdn, "6379", user="sentinel")
+        primary.delete()
+        primary.create()
+        eventually(self.settled, 60, "all are back")
+        assert pod.is_primary()
 
     def limit_disks(self, mebibytes: int) -> None:
         """Give every pod a data volume of this size, in memory; before `start`."""

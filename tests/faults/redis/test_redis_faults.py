@@ -11,7 +11,8 @@ import pytest
 
 from tests.faults.redis.__main__ import run
 from tests.faults.redis.faults import FAULTS
-from tests.faults.redis.measure import MAX_LAG, ROOT, Result
+from tests.faults.redis.measure import MAX_LAG, Result
+from tests.faults.redis.pods import ROOT
 from tests.faults.redis.stateful_set import StatefulSet
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="network namespaces need root")

@@ -19,8 +19,8 @@ from sandbox.cluster import Cluster, real
 from sandbox.cluster.real import nodes
 from sandbox.progress import Progress
 from sandbox.toolchain import Toolchain
-from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, SERVICE, Client, all_ready, cli, primaries
-from tests.faults.redis.measure import ROOT
+from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, SERVICE, Client, all_know, all_ready, cli, primaries
+from tests.faults.redis.pods import ROOT
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 from tests.unit.declared import Declared, declare, stack_file
 
@@ -29,14 +29,14 @@ Note = Callable[[str, object], None]
 RUNBOOK = ROOT / "docs/runbooks/redis-restore.md"
 
 
-@pytest.fixture(scope="module")
-def declared() -> Declared:
+def declared(instances: int = 3) -> Declared:
     """Redis alone, with the sandbox's images."""
     sections = {
         **{section: {"enabled": False} for section in stack_file("dev") if section not in {"protect", "cluster"}},
         "cluster": stack_file("dev")["cluster"],
         "protect": "false",
         "redis": {
+            "instances": instances,
             "image": images.reference("redis"),
             "exporter": {"image": images.reference("redis-exporter")},
             "controller": {"image": images.reference("controllers")},
@@ -61,7 +61,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def kubectl(cluster: Cluster, toolchain: Toolchain, declared: Declared) -> Kubectl:
+def kubectl(cluster: Cluster, toolchain: Toolchain) -> Kubectl:
     """kubectl on a cluster in which Redis runs."""
     kubectl = Kubectl(cluster, toolchain)
     kubectl.apply(
@@ -74,12 +74,16 @@ def kubectl(cluster: Cluster, toolchain: Toolchain, declared: Declared) -> Kubec
             "allowVolumeExpansion": True,
         }
     )
-    objects = [dict(resource.inputs) for resource in declared.objects()]
-    for kinds in ({"Namespace", "PriorityClass"}, {each["kind"] for each in objects} - {"Namespace", "PriorityClass"}):
-        kubectl.apply(*(each for each in objects if each["kind"] in kinds))
+    roll_out(kubectl, declared())
     eventually(lambda: all_ready(kubectl), "all pods of Redis are ready", LONG_SECONDS)
     eventually(lambda: len(primaries(kubectl)) == 1, "the primary has its label", LONG_SECONDS)
     return kubectl
+
+
+def roll_out(kubectl: Kubectl, declared: Declared) -> None:
+    objects = [dict(resource.inputs) for resource in declared.objects()]
+    for kinds in ({"Namespace", "PriorityClass"}, {each["kind"] for each in objects} - {"Namespace", "PriorityClass"}):
+        kubectl.apply(*(each for each in objects if each["kind"] in kinds))
 
 
 @pytest.fixture
@@ -161,6 +165,47 @@ def test_a_new_template_restarts_every_pod_and_moves_the_role_once(
 def controllers(kubectl: Kubectl) -> list[str]:
     pods = kubectl.items("pods", "-n", NAMESPACE, "-l", "app=redis-controller")
     return [pod["metadata"]["name"] for pod in pods]
+
+
+def scale(kubectl: Kubectl, instances: int) -> None:
+    roll_out(kubectl, declared(instances))
+    eventually(lambda: all_ready(kubectl, instances), f"{instances} pods are ready", LONG_SECONDS)
+    eventually(lambda: all_know(kubectl, instances), f"every Sentinel knows of {instances}", LONG_SECONDS)
+
+
+def lead(kubectl: Kubectl, ordinal: int) -> None:
+    """Make this pod the primary, by making the primary anew."""
+    (old,) = primaries(kubectl)
+    new = f"redis-sfs-{ordinal}"
+    # The kubelet renews files when it looks at a pod, in a minute or two; a change of the pod makes it look.
+    kubectl("annotate", "pods", "-l", "app=redis-sfs", "-n", NAMESPACE, "test/look=now", "--overwrite")
+    number = lambda: kubectl("exec", old, "-n", NAMESPACE, "-c", "redis", "--", "cat", "/etc/redis-config/instances")  # noqa: E731
+    eventually(lambda: int(number()) > ordinal, f"{old} knows of {new}", LONG_SECONDS)
+    # The role goes to the lowest ordinal that replicates from the primary: for a moment that is this one.
+    for lower in {f"redis-sfs-{n}" for n in range(ordinal)} - {old}:
+        cli(kubectl, lower, "replicaof", f"{new}.redis-sfs.redis.svc.cluster.local", "6379", user="sentinel")
+    kubectl("delete", "pod", old, "-n", NAMESPACE)
+    eventually(lambda: primaries(kubectl) == [new], f"{new} has the label", LONG_SECONDS)
+
+
+def test_scaling_restarts_nobody_and_moves_the_role_once_from_a_pod_that_goes(
+    kubectl: Kubectl, clients: dict[str, Client], record_property: Note
+) -> None:
+    uids = lambda: {pod["metadata"]["uid"] for pod in kubectl.items("pods", "-n", NAMESPACE, "-l", "app=redis-sfs")}  # noqa: E731
+    before = uids()
+    scale(kubectl, 5)
+    assert before < uids()
+    lead(kubectl, 3)
+    eventually(lambda: all_ready(kubectl, 5), "the old primary is back", LONG_SECONDS)
+    before = uids()
+    # A Sentinel that has only just started has seen nothing before.
+    moves = lambda: [kubectl("logs", f"redis-sfs-{n}", "-n", NAMESPACE, "-c", "sentinel") for n in range(3)]  # noqa: E731
+    seen = [log.count("+switch-master") for log in moves()]
+    scale(kubectl, 3)
+    assert uids() < before
+    assert [log.count("+switch-master") for log in moves()] == [count + 1 for count in seen]
+    come_back(kubectl, clients, "redis-sfs-3", record_property, "five instances and back")
+    assert [client.lost() for client in clients.values()] == [0, 0]
 
 
 def test_a_primary_whose_node_loses_power_is_replaced(

@@ -155,14 +155,60 @@ def test_a_primary_without_replicas_stops_taking_writes(redis: StatefulSet) -> N
     eventually(redis.ready, 20, "all are ready")
 
 
-def test_a_new_member_and_a_removed_one_are_known_everywhere(redis: StatefulSet) -> None:
+def min_replicas(redis: StatefulSet) -> list[int]:
+    return [int(pod.cli("config", "get", "min-replicas-to-write", user="monitor").split()[1]) for pod in redis.pods]
+
+
+def moves(redis: StatefulSet) -> int:
+    """Return how often a Sentinel that stays has seen the role move."""
+    return redis.pods[1].log("sentinel").count("+switch-master")
+
+
+def test_scaling_restarts_nobody_and_every_member_knows_how_many_there_are(redis: StatefulSet) -> None:
+    keep(redis, "kept", "yes")
+    processes = [process.pid for pod in redis.pods for process in pod.processes.values()]
     redis.scale(5)
-    redis.roll()
-    eventually(redis.settled, 60, "five are known")
+    eventually(redis.settled, 60, "the new ones are known")
+    # The primary's file still says three, of which two would be a majority.
+    assert ": not handed over" in stop_with_stopped_sentinels(redis, *redis.pods[2:])
+    redis.tell()
+    assert redis.settled()
+    assert min_replicas(redis) == [2] * 5
+    before = moves(redis)
+    moved = redis.primary()
+    redis.hand_over_to(redis.pods[3])
     redis.scale(3)
-    redis.roll()
-    eventually(redis.settled, 60, "three are known, and the other two forgotten")
-    assert redis.primary().cli("config", "get", "min-replicas-to-write", user="monitor").split()[1] == "1"
+    redis.tell()
+    assert redis.settled()
+    assert min_replicas(redis) == [1] * 3
+    # Once to a pod that goes, which was asked for, and once off it.
+    assert moves(redis) - before == 2
+    stayed = [process.pid for pod in redis.pods for process in pod.processes.values() if pod is not moved]
+    assert set(stayed) <= set(processes)
+    assert [pod.cli("get", "kept") for pod in redis.pods] == ["yes"] * 3
+
+
+def settings(pod: Pod, first: str = "") -> list[str]:
+    """Return what this pod's Sentinel says of the primary and of itself, in one breath with another command."""
+    script = f"{first}SENTINEL GET-MASTER-ADDR-BY-NAME mymaster\nSENTINEL DEBUG\nSENTINEL MASTER mymaster\n"
+    lines = pod.cli(script=script, user="sentinel", port=26379).splitlines()
+    fields = [
+        lines[lines.index(field) + 1] for field in ("config-epoch", "quorum", "failover-timeout", "parallel-syncs")
+    ]
+    return [*lines[: lines.index("name")], *fields]
+
+
+def test_a_sentinel_that_forgets_members_still_names_the_primary_and_keeps_its_settings(redis: StatefulSet) -> None:
+    pod = redis.replica()
+    before = settings(pod)
+    assert before[:2] == [redis.primary().fqdn, "6379"]
+    assert {"20000", "1000"} < set(before)  # `tune` in sentinel.sh
+    assert settings(pod, "SENTINEL RESET mymaster\n") == ["1", *before]
+    eventually(redis.settled, 10, "it has found the others again")
+    assert settings(pod) == before
+    memory = (pod.folder / "sentinel" / "sentinel.conf").read_text()
+    for kept in ("notification-script mymaster", "auth-user mymaster sentinel", "auth-pass mymaster"):
+        assert f"sentinel {kept}" in memory
 
 
 def test_both_passwords_are_good_while_they_change(redis: StatefulSet) -> None:

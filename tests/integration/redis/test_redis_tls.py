@@ -13,9 +13,9 @@ import pytest
 from components.redis.component import FAILOVER_SCRIPTS
 from components.redis.pods import failover_spec
 from components.redis.settings import RedisSettings, RedisTlsSettings
-from tests.faults.redis.measure import ROOT, Result, Trial
+from tests.faults.redis.measure import Result, Trial
 from tests.faults.redis.network import Host
-from tests.faults.redis.pods import DOMAIN, Pod, eventually
+from tests.faults.redis.pods import DOMAIN, ROOT, Pod, eventually
 from tests.faults.redis.stateful_set import StatefulSet
 
 METRICS = "http://127.0.0.1:9121/metrics"

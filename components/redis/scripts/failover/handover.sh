@@ -60,10 +60,14 @@ identities() {
 
 # Sets who announces the new primary: the Sentinel beside it, which is to be elected, and to that one another.
 choose_announcers() {
+  view=$(views "$chosen")
+  [ -n "$view" ] || return 1
+  # It would itself need a majority of those that it knows.
+  count "${view##* }"
+  epoch=$((${view%% *} + 1))
   known=$(identities)
   candidate=$(echo "$known" | grep " $chosen$")
   witness=$(echo "$known" | grep -v " $chosen$" | head -n 1)
-  epoch=$(($(views "$chosen" | cut -d ' ' -f 1) + 1))
   [ -n "$candidate" ] && [ -n "$witness" ]
 }
 

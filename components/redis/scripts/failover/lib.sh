@@ -3,9 +3,9 @@
 #
 # What the scripts of a pod share; sourced, never run.
 #
-# Environment: POD_NAME (redis-sfs-<ordinal>), POD_DOMAIN (that of the headless Service), INSTANCES;
+# Environment: POD_NAME (redis-sfs-<ordinal>), POD_DOMAIN (that of the headless Service);
 # TLS_DIR (tls.crt, tls.key, ca.crt) where connections are encrypted; and, to run outside a pod, the folders.
-: "${POD_NAME:?}" "${POD_DOMAIN:?}" "${INSTANCES:?}"
+: "${POD_NAME:?}" "${POD_DOMAIN:?}"
 
 CONFIG_DIR=${CONFIG_DIR:-/etc/redis-config}
 SECRET_DIR=${SECRET_DIR:-/etc/redis-secret}
@@ -19,7 +19,21 @@ SENTINEL_PORT=26379
 # The name that clients ask Sentinel for.
 PRIMARY_NAME=mymaster
 ORDINAL=${POD_NAME##*-}
-MAJORITY=$((INSTANCES / 2 + 1))
+
+# count NUMBER... : sets INSTANCES and MAJORITY.
+#
+# The kubelet renews the file up to two minutes after an edit, and for so long pods read different numbers. To count too
+# few would take a minority for a majority. So what proves that there are more goes before the file: this pod's own
+# ordinal, and the numbers that are given, of Sentinels that somebody knows.
+count() {
+  read -r INSTANCES < "$CONFIG_DIR/instances" || [ -n "$INSTANCES" ]
+  for number in $((ORDINAL + 1)) "$@"; do
+    [ "$INSTANCES" -ge "$number" ] || INSTANCES=$number
+  done
+  MAJORITY=$((INSTANCES / 2 + 1))
+}
+# No Sentinel has been asked yet.
+count 0
 
 host() {
   echo "${POD_NAME%-*}-$1.$POD_DOMAIN"
@@ -65,14 +79,16 @@ is_primary() {
   replication "$1" | grep -q '^role:master'
 }
 
-# views ORDINAL... : the configuration epoch and the primary, a line for each Sentinel that answers.
+# views ORDINAL... : the configuration epoch, the primary and the number of Sentinels, as each Sentinel knows them that
+# answers, a line each.
 views() {
   for ordinal in "$@"; do
     cli sentinel "$(host "$ordinal")" "$SENTINEL_PORT" sentinel master "$PRIMARY_NAME" |
       while read -r key && read -r value; do
         case $key in
           ip) primary=$value ;;
-          config-epoch) echo "$value $primary" ;;
+          config-epoch) election=$value ;;
+          num-other-sentinels) echo "$election $primary $((value + 1))" ;;
         esac
       done
   done

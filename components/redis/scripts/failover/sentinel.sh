@@ -8,6 +8,9 @@ set -eu
 DOWN_AFTER_MS=3000
 # An election that nobody won is repeated after twice this time.
 FAILOVER_TIMEOUT_MS=3000
+# All replicas at once, however many they become: a partial copy costs little, and the new primary takes no writes before
+# it has replicas.
+PARALLEL_SYNCS=1000
 # How long it may be held up and still trust its clock.
 TILT_TRIGGER_MS=20000
 # How often it looks at every server.
@@ -40,7 +43,8 @@ find_primary() {
   done
 }
 
-# Who was there, and which elections were held; members that the StatefulSet no longer has are forgotten.
+# Who was there, and which elections were held. Members that the StatefulSet no longer has are forgotten: our controller
+# sees to that only when all pods are ready, and they never would be if those that are gone were the majority.
 history() {
   [ -e "$memory" ] || return 0
   grep -E '^sentinel (myid|config-epoch|leader-epoch|current-epoch|known-replica|known-sentinel) ' "$memory" |
@@ -65,11 +69,12 @@ configuration() {
   echo "sentinel sentinel-user sentinel"
   echo "sentinel sentinel-pass $(cat "$SECRET_DIR/sentinel")"
   tls "$SENTINEL_PORT"
+  # The quorum is how many must agree that the primary is down; our controller keeps it true. To promote somebody
+  # always takes a majority of the Sentinels that are known.
   echo "sentinel monitor $PRIMARY_NAME $primary $PORT $MAJORITY"
   echo "sentinel down-after-milliseconds $PRIMARY_NAME $DOWN_AFTER_MS"
   echo "sentinel failover-timeout $PRIMARY_NAME $FAILOVER_TIMEOUT_MS"
-  # All at once: a partial copy costs little, and the new primary takes no writes before it has replicas.
-  echo "sentinel parallel-syncs $PRIMARY_NAME $INSTANCES"
+  echo "sentinel parallel-syncs $PRIMARY_NAME $PARALLEL_SYNCS"
   echo "sentinel notification-script $PRIMARY_NAME $CONFIG_DIR/fence.sh"
   echo "sentinel auth-user $PRIMARY_NAME sentinel"
   echo "sentinel auth-pass $PRIMARY_NAME $(cat "$SECRET_DIR/sentinel")"

@@ -36,10 +36,14 @@ first_boot() {
 
 # Sets `decision` to primary, replica or wait, and `reason`.
 decide() {
+  # shellcheck disable=SC2086 # one argument a number
+  count $known
   # shellcheck disable=SC2046 # one argument an ordinal
   seen=$(views $(ordinals))
-  best=$(echo "$seen" | newest)
-  epoch=${best%% *} primary=${best#* }
+  # For the next look; one alone decides nothing that takes a majority.
+  known=$(echo "$seen" | cut -d ' ' -f 3)
+  best=$(echo "$seen" | newest | cut -d ' ' -f 1,2)
+  epoch=${best% *} primary=${best#* }
   answers=$(echo "$seen" | grep -c .) || true
   decision="wait"
   if [ -z "$best" ]; then
@@ -60,7 +64,7 @@ decide() {
 }
 
 wait_for_decision() {
-  look=0 agreed=0 told=
+  look=0 agreed=0 told='' known=0
   while :; do
     touch "$RUN_DIR/waiting"
     decide
