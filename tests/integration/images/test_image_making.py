@@ -79,9 +79,7 @@ def test_a_fresh_build_gives_the_same_digest_whatever_the_umask(made: dict[str, 
     assert archive.digest_of(again) == archive.digest_of(made[name])
 
 
-def test_what_is_there_is_given_without_any_program(
-    made: dict[str, Path], monkeypatch: pytest.MonkeyPatch
-):
+def test_what_is_there_is_given_without_any_program(made: dict[str, Path], monkeypatch: pytest.MonkeyPatch):
     coredns = os.pathsep.join(str(path.parent) for path in (cache_folder() / "tools").glob("coredns-*/coredns"))
     monkeypatch.setenv("PATH", coredns)
     written = {image: image.stat().st_mtime_ns for image in made.values()}

@@ -65,6 +65,7 @@ def watching(control, declared, tmp_path):
             lab.create(name, value)
         lab.start()
         lab.wait_told(*FIRST)
+        until(lambda: proxy.watched)
         yield lab
 
 
