@@ -27,11 +27,9 @@ import pulumi_kubernetes as k8s
 
 cluster = k8s.Provider("cluster", context="sandbox")
 settings = pulumi.Config().require_object("settings")
-# What the policy pack wants to see.
-labels = {f"app.kubernetes.io/{key}": "small" for key in ("name", "instance", "component", "part-of", "managed-by")}
 k8s.core.v1.ConfigMap(
     "settings",
-    metadata={"name": "settings", "namespace": "default", "labels": labels},
+    metadata={"name": "settings", "namespace": "default"},
     data={"colour": settings["colour"]},
     opts=pulumi.ResourceOptions(provider=cluster),
 )
