@@ -9,7 +9,16 @@ import pytest
 
 from sandbox.toolchain import Toolchain
 from tests.e2e.conftest import Platform
-from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, Client, all_know, all_ready, elections, primaries
+from tests.faults.redis.client_pod import (
+    LONG_SECONDS,
+    NAMESPACE,
+    Client,
+    all_know,
+    all_ready,
+    elections,
+    primaries,
+    uids,
+)
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 
 Seconds = Callable[[str, float], None]
@@ -49,10 +58,6 @@ def roll_out(platform: Platform, kubectl: Kubectl, client: Client, count: int, m
     assert elections(kubectl) - before <= moves
     eventually(lambda: len(primaries(kubectl)) == 1, "the primary has its label", LONG_SECONDS)
     assert client.lost() == 0
-
-
-def uids(kubectl: Kubectl) -> set[str]:
-    return {pod["metadata"]["uid"] for pod in kubectl.items("pods", "-n", NAMESPACE, "-l", "app=redis-sfs")}
 
 
 def passwords(kubectl: Kubectl) -> dict[str, str]:

@@ -24,6 +24,11 @@ def primaries(kubectl: Kubectl) -> list[str]:
     return [pod["metadata"]["name"] for pod in pods]
 
 
+def uids(kubectl: Kubectl) -> set[str]:
+    """Return the identities of all pods: one that was made anew has another."""
+    return {pod["metadata"]["uid"] for pod in kubectl.items("pods", "-n", NAMESPACE, "-l", "app=redis-sfs")}
+
+
 def cli(kubectl: Kubectl, pod: str, *command: str, user: str = "app", check: bool = True) -> str:
     """Return what the server in a pod answers to a user, by default that of the applications."""
     script = 'REDISCLI_AUTH=$(cat "/etc/redis-secret/$0"); export REDISCLI_AUTH; exec redis-cli --user "$0" "$@"'

@@ -19,7 +19,17 @@ from sandbox.cluster import Cluster, real
 from sandbox.cluster.real import nodes
 from sandbox.progress import Progress
 from sandbox.toolchain import Toolchain
-from tests.faults.redis.client_pod import LONG_SECONDS, NAMESPACE, SERVICE, Client, all_know, all_ready, cli, primaries
+from tests.faults.redis.client_pod import (
+    LONG_SECONDS,
+    NAMESPACE,
+    SERVICE,
+    Client,
+    all_know,
+    all_ready,
+    cli,
+    primaries,
+    uids,
+)
 from tests.faults.redis.pods import ROOT
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 from tests.unit.declared import Declared, declare, stack_file
@@ -191,18 +201,17 @@ def lead(kubectl: Kubectl, ordinal: int) -> None:
 def test_scaling_restarts_nobody_and_moves_the_role_once_from_a_pod_that_goes(
     kubectl: Kubectl, clients: dict[str, Client], record_property: Note
 ) -> None:
-    uids = lambda: {pod["metadata"]["uid"] for pod in kubectl.items("pods", "-n", NAMESPACE, "-l", "app=redis-sfs")}  # noqa: E731
-    before = uids()
+    before = uids(kubectl)
     scale(kubectl, 5)
-    assert before < uids()
+    assert before < uids(kubectl)
     lead(kubectl, 3)
     eventually(lambda: all_ready(kubectl, 5), "the old primary is back", LONG_SECONDS)
-    before = uids()
+    before = uids(kubectl)
     # A Sentinel that has only just started has seen nothing before.
     moves = lambda: [kubectl("logs", f"redis-sfs-{n}", "-n", NAMESPACE, "-c", "sentinel") for n in range(3)]  # noqa: E731
     seen = [log.count("+switch-master") for log in moves()]
     scale(kubectl, 3)
-    assert uids() < before
+    assert uids(kubectl) < before
     assert [log.count("+switch-master") for log in moves()] == [count + 1 for count in seen]
     come_back(kubectl, clients, "redis-sfs-3", record_property, "five instances and back")
     assert [client.lost() for client in clients.values()] == [0, 0]
