@@ -1,7 +1,7 @@
 """Property values: how the Pulumi protocol's Structs become plain Python values and back.
 
-Two kinds of value have no JSON form of their own and travel in disguise: secrets (a map with a signature) and
-values that are only known after an update (a fixed text). Both signatures are constants of the Pulumi protocol.
+Some values have no JSON form of their own and travel in disguise: secrets and references to resources (maps with a
+signature), and what is only known after an update (a fixed text). These are constants of the Pulumi protocol.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ Properties: TypeAlias = dict[str, Json]
 
 SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's marker, not a secret
+REFERENCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
 UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
@@ -28,6 +29,13 @@ class Secret(NamedTuple):
     """A value that Pulumi must encrypt in state and mask on the screen."""
 
     value: Json
+
+
+class ResourceReference(NamedTuple):
+    """Another resource, as a component's output names it."""
+
+    urn: str
+    object_id: str
 
 
 class Unknown:
@@ -89,6 +97,9 @@ def encode(properties: Mapping[str, Json]) -> Struct:
 def _disguise(value: Json) -> Json:
     if isinstance(value, Secret):
         return {SIGNATURE_KEY: SECRET_SIGNATURE, "value": _disguise(value.value)}
+    if isinstance(value, ResourceReference):
+        # A preview has no id for what it doesn't make.
+        return {SIGNATURE_KEY: REFERENCE_SIGNATURE, "urn": value.urn, "id": value.object_id or UNKNOWN_TEXT}
     if is_map(value):
         return {name: _disguise(item) for name, item in value.items()}
     if is_list(value):

@@ -10,7 +10,17 @@ from sandbox.errors import SandboxError
 from sandbox.progress import Progress
 from sandbox.toolchain import build, go, installed
 from sandbox.toolchain.cache import bin_folder, link_or_copy, locked, made_whole
-from sandbox.toolchain.tools import ALL_NAMES, EVERYWHERE, LANGUAGE_HOST_EXEC, REAL_NODE_TOOLS, REAL_NODES, TOOLS
+from sandbox.toolchain.tools import (
+    ALL_NAMES,
+    DEVELOPMENT_TOOLS,
+    EVERYWHERE,
+    LANGUAGE_HOST_EXEC,
+    OPERATOR_TOOLS,
+    OPERATORS,
+    REAL_NODE_TOOLS,
+    REAL_NODES,
+    TOOLS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +28,7 @@ if TYPE_CHECKING:
 
     from sandbox.toolchain.tools import Tool
 
-__all__ = ["EVERYWHERE", "REAL_NODES", "Toolchain", "ensure"]
+__all__ = ["EVERYWHERE", "OPERATORS", "REAL_NODES", "Toolchain", "ensure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Toolchain:
 
 
 def ensure(names: Iterable[str] | None = None, progress: Progress | None = None) -> Toolchain:
-    """Make sure that the tools `names` (default: all but those of real nodes) are there and return them.
+    """Make sure that the tools `names` (default: those that every sandbox needs) are there and return them.
 
     A suitable one on PATH is used as it is, then one built earlier; what is left is built one by one, since a Go build
     uses every core by itself. Nothing is built twice, even by two runs at once.
@@ -97,7 +107,8 @@ def _linked(found: dict[str, Path]) -> Toolchain:
 
 
 def _tool(name: str) -> Tool:
-    return next(tool for tool in (*TOOLS, *REAL_NODE_TOOLS) if tool.name == name)
+    every = (*TOOLS, *REAL_NODE_TOOLS, *DEVELOPMENT_TOOLS, *OPERATOR_TOOLS)
+    return next(tool for tool in every if tool.name == name)
 
 
 def _if_there(program: Path) -> Path | None:

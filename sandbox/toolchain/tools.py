@@ -75,6 +75,15 @@ TOOLS = (
     _kubernetes("kube-controller-manager"),
     _kubernetes("kube-apiserver"),
     Tool(
+        name="helm",
+        version="3.22.0",
+        module="helm",
+        package="helm.sh/helm/v3/cmd/helm",
+        ask=("version", "--template={{.Version}}"),
+        newer=True,
+        variables=("helm.sh/helm/v3/internal/version.version=v3.22.0",),
+    ),
+    Tool(
         name="pulumi",
         version="3.259.0",
         module="pulumi",
@@ -90,6 +99,40 @@ REAL_NODE_TOOLS = (
     Tool("coredns", "1.14.7", "coredns", "platform.sandbox/coredns", ask=("-version",)),
     _kubernetes("kube-proxy"),
     _kubernetes("kubelet"),
+    Tool(
+        name="postgres-operator",
+        version="1.15.1",  # the version of its CRDs and chart (crds.py), and the newest one that can be had
+        module="postgres-operator",
+        package="github.com/zalando/postgres-operator/cmd",
+        # It knows no such option and so tells no version: none on PATH is taken for it.
+        ask=("--version",),
+        variables=("main.version=v1.15.1",),
+    ),
+)
+
+# Only for `make lint`, and for the tests of state on object storage.
+DEVELOPMENT_TOOLS = (
+    Tool(
+        name="actionlint",
+        version="1.7.12",
+        module="actionlint",
+        package="github.com/rhysd/actionlint/cmd/actionlint",
+        ask=("-version",),
+        newer=True,
+    ),
+    Tool("gofakes3", "1.2.0", "gofakes3", "github.com/johannesboyne/gofakes3/cmd/gofakes3"),
+)
+
+# Third-party operators, which tests run as processes beside a control plane.
+OPERATOR_TOOLS = (
+    Tool(
+        name="tigera-operator",
+        version="1.36.5",  # of Calico 3.29, the newest one that can be had
+        module="tigera-operator",
+        package="github.com/tigera/operator",
+        ask=("--version",),
+        variables=("github.com/tigera/operator/version.VERSION=v1.36.5",),
+    ),
 )
 
 # The script that the language host starts is a file of the module sdk/v3, which the module `pulumi` requires too.
@@ -97,4 +140,5 @@ EXEC_SOURCE = ("github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-py
 
 EVERYWHERE = (*(tool.name for tool in TOOLS), LANGUAGE_HOST_EXEC)
 REAL_NODES = tuple(tool.name for tool in REAL_NODE_TOOLS)
-ALL_NAMES = (*EVERYWHERE, *REAL_NODES)
+OPERATORS = tuple(tool.name for tool in OPERATOR_TOOLS)
+ALL_NAMES = (*EVERYWHERE, *REAL_NODES, *(tool.name for tool in DEVELOPMENT_TOOLS), *OPERATORS)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _THROTTLED: Final = 429
 _THROTTLE_RETRIES: Final = 10
+_CONNECT_RETRIES: Final = 1
+_AGGREGATED: Final = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+"""Asks for all kinds in one answer, instead of one for each group."""
 _WARNING: Final = re.compile(r'299 \S+ "((?:[^"\\]|\\.)*)"')
 
 
@@ -73,6 +76,21 @@ class Api:
         if kind not in known:
             raise NoSuchKindError(api_version, kind)
         return known[kind]
+
+    def version(self) -> str:
+        """Return the API server's version, such as v1.36.3."""
+        return str(self.get("/version")["gitVersion"])
+
+    def kinds(self) -> list[str]:
+        """Return every `group/version` that is served, and every `group/version/Kind`."""
+        found: list[str] = []
+        for root in ("/api", "/apis"):
+            listed: list[Properties] = self._request("GET", root, headers={"Accept": _AGGREGATED})["items"]
+            for item in listed:
+                for version in item["versions"]:
+                    name = f"{item['metadata'].get('name', '')}/{version['version']}".removeprefix("/")
+                    found += [name, *(f"{name}/{entry['responseKind']['kind']}" for entry in version["resources"])]
+        return found
 
     def get(self, path: str, **query: str) -> Properties:
         """Return the object, or the list of objects that the query selects."""
@@ -132,12 +150,21 @@ class Api:
         for attempt in itertools.count(1):
             try:
                 response = self._http.request(method, path, **arguments)
+            except httpx2.ConnectError as error:
+                # Nothing was sent yet. Of many handshakes at once one may fail: httpcore sets the protocols that they
+                # share anew before each.
+                if attempt > _CONNECT_RETRIES:
+                    raise self._unreachable(error) from error
+                continue
             except httpx2.HTTPError as error:
-                raise ApiError(f"Kubernetes API server {self._http.base_url} is unreachable: {error}") from error
+                raise self._unreachable(error) from error
             if response.status_code != _THROTTLED or attempt == _THROTTLE_RETRIES:
                 return self._answer(response)
             self._pause.wait(float(response.headers.get("Retry-After", "1")))
         raise AssertionError("an endless count ended")
+
+    def _unreachable(self, error: Exception) -> ApiError:
+        return ApiError(f"Kubernetes API server {self._http.base_url} is unreachable: {error}")
 
     def _answer(self, response: httpx2.Response) -> Properties:
         for header in response.headers.get_list("Warning"):

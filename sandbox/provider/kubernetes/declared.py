@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SUFFIX_DIGITS: Final = 8
 _COMPOUND_MODULES: Final = ("helm.sh/", "yaml", "kustomize")
-"""What these make are many objects at once, from charts and folders."""
+"""What these make are many objects at once, from charts and folders; of them, only `Chart` is known, elsewhere."""
 
 
 def require_supported(token: str) -> None:
@@ -32,7 +32,7 @@ def unsupported(token: str) -> ProviderError:
     """Return the error for what only the official plugin can do."""
     return ProviderError(
         f"{token} isn't supported by the sandbox's stand-in for the Kubernetes plugin, which applies single objects"
-        " only; install the official plugin: pulumi plugin install resource kubernetes"
+        " and charts (helm.sh/v4:Chart) only; install the official plugin: pulumi plugin install resource kubernetes"
     )
 
 

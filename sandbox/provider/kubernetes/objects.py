@@ -100,10 +100,22 @@ def imported_inputs(live: Properties) -> Properties:
 def refreshed_inputs(live: Properties, declared: Properties) -> Properties:
     """Return the declared fields with their live values, secret where they were declared secret."""
     plain: Properties = _rename(reveal(declared), _dashed)
+    if is_built_in(plain):
+        live = _with_omitted(live, plain)
     pruned: Properties = _prune(live, {name: value for name, value in plain.items() if name != "stringData"})
     if is_secret(plain) and "stringData" in plain:
         pruned["stringData"] = _unfold(live.get("data", {}), plain["stringData"])
     return hide_content(mark_secrets(_rename(pruned, _underscored), declared))
+
+
+def _with_omitted(live: Json, declared: Json) -> Json:
+    """Return the live object with the declared zeros that it lacks: the API server may leave out `false`, 0 and ""."""
+    if is_map(live) and is_map(declared):
+        zeros = {name: item for name, item in declared.items() if name not in live and item in (False, 0, "")}
+        return zeros | {name: _with_omitted(item, declared.get(name)) for name, item in live.items()}
+    if is_list(live) and is_list(declared) and len(live) == len(declared):
+        return [_with_omitted(item, wanted) for item, wanted in zip(live, declared, strict=True)]
+    return live
 
 
 def _prune(live: Json, declared: Json, parent: str = "", field: str = "") -> Json:

@@ -138,15 +138,17 @@ class KubernetesProvider(provider_pb2_grpc.ResourceProviderServicer):
 
     @reported
     def Invoke(self, request: provider_pb2.InvokeRequest, context: ServicerContext) -> provider_pb2.InvokeResponse:
-        """Refuse: functions render charts and manifests, which only the official plugin does."""
+        """Refuse: functions render manifests, which only the official plugin does."""
         raise unsupported(request.tok)
 
     @reported
     def Construct(
         self, request: provider_pb2.ConstructRequest, context: ServicerContext
     ) -> provider_pb2.ConstructResponse:
-        """Refuse: component types are charts and folders, which only the official plugin knows."""
-        raise unsupported(request.type)
+        """Make a Helm chart; the other component types are folders and files, which only the official plugin knows."""
+        from sandbox.provider.kubernetes import chart  # noqa: PLC0415 - most stacks have no chart
+
+        return chart.construct(self._session, self._engine, request, self._version)
 
     def Cancel(self, request: Empty, context: ServicerContext) -> Empty:
         """End all waiting at once; what was made is kept and waited for again by the next update."""

@@ -30,23 +30,30 @@ class Session:
         self.cancelled = threading.Event()
         self._warn = warn
         self._connecting = threading.Lock()
-        self._api: Api | None = None
-        self._namespace = ""
+        self._connection: tuple[Api, str] | None = None
 
     @property
     def api(self) -> Api:
         """The cluster's API server."""
+        return self._connected()[0]
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of objects that name none."""
+        return self._connected()[1]
+
+    def _connected(self) -> tuple[Api, str]:
         with self._connecting:
-            if self._api is None:
-                http, self._namespace = self.settings.connect()
-                self._api = Api(http, self._warn)
-            return self._api
+            if self._connection is None:
+                http, namespace = self.settings.connect()
+                self._connection = (Api(http, self._warn), namespace)
+            return self._connection
 
     def place(self, body: Properties, name: str | None = None) -> Place:
         """Return where the object belongs; raises NoSuchKindError when nothing serves its kind."""
         resource = self.api.resource(body["apiVersion"], body["kind"])
         name = name or str(body["metadata"]["name"])
-        namespace = str(body["metadata"].get("namespace") or self._namespace) if resource.namespaced else ""
+        namespace = str(body["metadata"].get("namespace") or self.namespace) if resource.namespaced else ""
         return Place(resource.path(name, namespace), f"{namespace}/{name}" if namespace else name)
 
     def find(self, path: str) -> Properties | None:

@@ -75,6 +75,19 @@ class Settings:
         """Tell whether the content of ConfigMaps or Secrets may be edited in place."""
         return self.config_maps_mutable if kind == "ConfigMap" else self.secrets_mutable and kind == "Secret"
 
+    def write_kubeconfig(self, folder: Path) -> Path:
+        """Return a file with the kubeconfig, for programs that need one; made in `folder` where it was given as text.
+
+        Raises ProviderError with the key `cluster`, which no such program knows.
+        """
+        if self.cluster:
+            raise ProviderError("cluster: can't be chosen apart from the context where a chart is rendered")
+        if not isinstance(_content(self.kubeconfig), dict):
+            return _path(self.kubeconfig)
+        file = folder / "kubeconfig"
+        file.write_text(self.kubeconfig, encoding="utf-8")
+        return file
+
     def connect(self) -> tuple[httpx2.Client, str]:
         """Return a connection to the cluster and the namespace for objects that name none."""
         import httpx2
@@ -122,13 +135,22 @@ def active_cluster(kubeconfig: str, context: str | None, cluster: str | None) ->
 
 
 def _load(kubeconfig: str) -> KubeConfig:
-    import yaml
-    from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG, KubeConfig
+    from lightkube.config.kubeconfig import KubeConfig
 
-    content: Json = yaml.safe_load(kubeconfig) if kubeconfig else None
-    if isinstance(content, dict):
-        return KubeConfig.from_dict(content)
-    return KubeConfig.from_file(Path(kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG))
+    content = _content(kubeconfig)
+    return KubeConfig.from_dict(content) if isinstance(content, dict) else KubeConfig.from_file(_path(kubeconfig))
+
+
+def _content(kubeconfig: str) -> Json:
+    import yaml
+
+    return yaml.safe_load(kubeconfig) if kubeconfig else None
+
+
+def _path(kubeconfig: str) -> Path:
+    from lightkube.config.kubeconfig import DEFAULT_KUBECONFIG
+
+    return Path(kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG).expanduser()
 
 
 def _switch(properties: Properties, key: str) -> bool:

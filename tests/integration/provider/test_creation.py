@@ -167,8 +167,10 @@ def test_what_only_the_official_plugin_can_do_is_refused_by_name(plugin: Plugin,
 def test_functions_and_components_are_refused_by_name(plugin: Plugin) -> None:
     with pytest.raises(Failure, match=r"kubernetes:yaml:decode isn't supported.*install the official plugin"):
         plugin.invoke("kubernetes:yaml:decode")
-    with pytest.raises(Failure, match=r"kubernetes:helm.sh/v4:Chart isn't supported.*install the official plugin"):
-        plugin.construct("kubernetes:helm.sh/v4:Chart")
+    with pytest.raises(
+        Failure, match=r"kubernetes:kustomize/v2:Directory isn't supported.*install the official plugin"
+    ):
+        plugin.construct("kubernetes:kustomize/v2:Directory")
 
 
 def test_generated_names_of_the_server_are_refused(plugin: Plugin, namespace: str) -> None:

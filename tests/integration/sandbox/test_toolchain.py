@@ -18,6 +18,7 @@ from sandbox import toolchain
 from sandbox.errors import SandboxError
 from sandbox.progress import Progress
 from sandbox.toolchain import build, crds, go, installed
+from sandbox.toolchain.publishers import collected
 from sandbox.toolchain.tools import TOOLS, Tool
 
 ROOT = Path(__file__).parents[3]
@@ -118,8 +119,8 @@ def test_every_tool_is_of_the_pinned_version(toolchain: "toolchain.Toolchain"):
 
 
 def test_asking_for_an_unknown_tool_names_those_that_are_known():
-    with pytest.raises(SandboxError, match=r"No such tool: helm\. The sandbox knows .*etcd.*"):
-        toolchain.ensure(["helm"])
+    with pytest.raises(SandboxError, match=r"No such tool: docker\. The sandbox knows .*etcd.*"):
+        toolchain.ensure(["docker"])
 
 
 def test_a_tool_is_built_once_and_then_kept(cache: Path, tiny: Tool, go_program: Path):
@@ -217,11 +218,14 @@ def test_without_go_on_path_one_comes_from_pypi(cache: Path, monkeypatch: pytest
     assert version.startswith("go version go1.27")
 
 
-def test_a_module_whose_checksum_is_not_the_pinned_one_is_refused(cache: Path, go_program: Path, tmp_path: Path):
-    cache.mkdir()
+def test_a_module_whose_checksum_is_not_the_pinned_one_is_refused(
+    cache: Path, go_program: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", str(go_program.parent), prepend=os.pathsep)
     tampered = replace(crds.PUBLISHERS[0], sum="h1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
     with pytest.raises(SandboxError, match=r"checksum .* is pinned"):
-        crds._extract(tampered, go_program, tmp_path)
+        collected("crds", (tampered,), lambda *_: None, Progress(quiet=True))
+    assert not list((cache / "crds").iterdir())
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
