@@ -11,7 +11,7 @@ lacking() {
   done
 }
 
-missing=$(lacking redis-server:redis-server redis-cli:redis-tools git:git)
+missing=$(lacking redis-server:redis-server redis-cli:redis-tools git:git docker-registry:docker-registry)
 root=
 [ "$(id -u)" != 0 ] || root=yes
 

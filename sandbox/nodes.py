@@ -9,6 +9,7 @@ from sandbox import git_server, images
 from sandbox import toolchain as tools
 from sandbox.cluster import find, real, start
 from sandbox.errors import SandboxError
+from sandbox.toolchain.crds import BY_CHART, ensure_crds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,12 +47,13 @@ def refuse_other(wanted: str, folder: Folder) -> None:
 
 def start_cluster(folder: Folder, toolchain: Toolchain, progress: Progress, kind: Kind) -> Cluster:
     """Start a control plane with nodes of this kind and what the sandbox brings along for them."""
+    crds = ensure_crds(progress, without=BY_CHART)
     if kind == "kwok":
         with progress.step("Control plane with 3 kwok nodes and the operators' CRDs: starting"):
-            return start(folder.cluster, toolchain)
+            return start(folder.cluster, toolchain, crds=crds)
     toolchain, archives = prepare(progress)
     with progress.step("Control plane with 3 real nodes and the operators' CRDs: starting"):
-        cluster = start(folder.cluster, toolchain, nodes="real", archives=archives)
+        cluster = start(folder.cluster, toolchain, nodes="real", archives=archives, crds=crds)
     with progress.step("Git server for what the Websites read from github.com: starting"):
         git_server.start(folder, toolchain)
     return cluster
@@ -64,14 +66,15 @@ def prepare(progress: Progress) -> tuple[Toolchain, tuple[Path, ...]]:
 
 
 def await_pods(folder: Folder, toolchain: Toolchain, progress: Progress) -> None:
-    """Wait until every pod is Ready, those too that controllers made; say it where some aren't, which is no failure."""
-    kubectl = [toolchain.path("kubectl"), f"--kubeconfig={folder.kubeconfig}"]
-    with progress.step("Every pod Ready"):
-        run = subprocess.run(
-            [*kubectl, "wait", "pods", "--all-namespaces", "--all", "--for=condition=Ready", "--timeout=60s"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if run.returncode:
-        progress.note(f"These pods aren't Ready; `kubectl describe` says why:\n{run.stderr.strip()}")
+    """Wait for databases and pods, those too that controllers made; say it where some aren't ready, no failure."""
+    running = "--for=jsonpath={.status.PostgresClusterStatus}=Running"
+    for title, what in (
+        ("Every database Running", ("postgresql", running)),
+        ("Every pod Ready", ("pods", "--for=condition=Ready")),
+    ):
+        kubectl = [toolchain.path("kubectl"), f"--kubeconfig={folder.kubeconfig}", "wait", "--all-namespaces", "--all"]
+        with progress.step(title):
+            run = subprocess.run([*kubectl, *what, "--timeout=90s"], capture_output=True, text=True, check=False)
+        # None at all is an error of kubectl's, and fine here.
+        if "timed out" in run.stderr:
+            progress.note(f"These aren't; `kubectl describe` says why:\n{run.stderr.strip()}")

@@ -62,11 +62,13 @@ def start(
     nodes: Literal["kwok", "real"] = "kwok",
     count: int = 3,
     archives: Sequence[Path] = (),
+    crds: Path | None = None,
 ) -> Cluster:
     """Start a control plane whose every file lies in `folder`, with nodes, volumes and the publishers' CRDs.
 
     Real nodes need Linux and root (`sandbox.cluster.real.missing` tells), the tools `toolchain.REAL_NODES`, and OCI
-    archives of their images, `pause` and `coredns` among them; `count` is theirs, kwok's are always three. What an
+    archives of their images, `pause` and `coredns` among them; `count` is theirs, kwok's are always three. `crds` is a
+    folder of their YAML files, by default that of all publishers' CRDs. What an
     earlier control plane left in `folder` is removed first. If the start fails or is interrupted nothing is left.
     """
     stop(folder, toolchain)
@@ -77,7 +79,7 @@ def start(
         else:
             kwokctl.create(folder, toolchain, kwokctl.with_kwok())
             objects = _OBJECTS.read_text()
-        _populate(folder / "kubeconfig", toolchain, objects)
+        _populate(folder / "kubeconfig", toolchain, objects, crds or ensure_crds())
         await_ready(folder / "kubeconfig", count if nodes == "real" else _KWOK_NODES)
     except BaseException:
         stop(folder, toolchain)
@@ -104,9 +106,9 @@ def stop(folder: Path, toolchain: Toolchain) -> None:  # noqa: ARG001 - callers 
         shutil.rmtree(folder)
 
 
-def _populate(kubeconfig: Path, toolchain: Toolchain, objects: str) -> None:
+def _populate(kubeconfig: Path, toolchain: Toolchain, objects: str, crds: Path) -> None:
     kubectl = [toolchain.path("kubectl"), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent}/discovery"]
-    command = [*kubectl, "create", "--validate=false", "-f", "-", "-f", ensure_crds()]
+    command = [*kubectl, "create", "--validate=false", "-f", "-", "-f", crds]
     run = subprocess.run(command, input=objects, capture_output=True, text=True, check=False)
     if run.returncode:
         raise SandboxError(f"`{' '.join(map(str, command))}` failed:\n{run.stderr.strip()}")

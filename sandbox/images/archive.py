@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sandbox.images.layers import SOURCE_DATE_EPOCH
+from sandbox.images.recipes import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from sandbox.images.recipes import Recipe
 
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _CREATED = datetime.fromtimestamp(SOURCE_DATE_EPOCH, UTC).isoformat().replace("+00:00", "Z")
 _TYPE = "application/vnd.oci.image."
 
@@ -93,7 +93,7 @@ def digest_of(archive: Path) -> str:
 
 
 def _config(recipe: Recipe) -> dict[str, object]:
-    environment = {"PATH": _PATH, **recipe.environment}
+    environment = {"PATH": PATH, **recipe.environment}
     return {
         "User": f"{recipe.user}:{recipe.user}",
         "WorkingDir": recipe.folder,

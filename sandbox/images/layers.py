@@ -26,6 +26,8 @@ _LEFT_OUT = (
     "etc/ufw",
     "usr/lib/*/gconv",
     "usr/lib/*/perl-base",
+    "usr/lib/postgresql/*/lib/bitcode",
+    "usr/lib/postgresql/*/lib/llvmjit*",
     "usr/lib/systemd",
     "usr/lib/udev",
     "usr/share/bash-completion",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sandbox.images.additions import Addition
 
 REGISTRY = "sandbox.local"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FILES = Path(__file__).parent / "files"
 _NONROOT = 65532
 
@@ -96,6 +97,61 @@ RECIPES = (
         user=11211,
         # The published image's own entry point puts the program's name before options; nothing else is run here.
         entrypoint=("memcached",),
+    ),
+    Recipe(
+        "postgres",
+        "15",
+        "postgresql-15",
+        on="python",
+        # The C library's programs bring the locale C.UTF-8.
+        packages=(
+            "libc-bin",
+            "openssl",
+            "patroni",
+            "pgbackrest",
+            "postgresql-15",
+            "procps",
+            "python3-croniter",
+            "python3-psycopg2",
+        ),
+        # Scripts for a machine's own clusters, its locales but C.UTF-8, queries compiled to machine code (which the
+        # server does without where the library is missing), and stores that Patroni isn't told to use.
+        assumed=("libllvm14", "locales", "postgresql-common", "python3-etcd", "python3-pysyncobj", "ssl-cert"),
+        additions=(_files("postgres"), Sources("app", PROJECT, ("sandbox/images/postgres", "sandbox/images/tls"))),
+        user=101,
+        entrypoint=("python3", "-m", "sandbox.images.postgres"),
+        folder="/app",
+        environment={
+            "PATH": f"/usr/lib/postgresql/15/bin:{PATH}",
+            "PATRONICTL_CONFIG_FILE": "/tmp/postgres/patroni.yml",  # noqa: S108 - in the container
+            "PGHOST": "/tmp/postgres",  # noqa: S108 - in the container
+            "PGBACKREST_CONFIG": "/tmp/postgres/archive.conf",  # noqa: S108 - in the container
+            "PGBACKREST_STANZA": "main",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+        },
+    ),
+    Recipe(
+        "pgbouncer",
+        "1.18",
+        "pgbouncer",
+        on="python",
+        packages=("openssl", "pgbouncer"),
+        # Scripts for a machine's own clusters.
+        assumed=("postgresql-common",),
+        additions=(Sources("app", PROJECT, ("sandbox/images/pgbouncer", "sandbox/images/tls")),),
+        # The operator runs it so whatever the image says, group 101.
+        user=100,
+        entrypoint=("python3", "-m", "sandbox.images.pgbouncer"),
+        folder="/app",
+        environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
+    ),
+    Recipe(
+        "postgres-operator",
+        "1.15",
+        additions=(Tool("postgres-operator", "postgres-operator"),),
+        user=1000,
+        entrypoint=("/postgres-operator",),
     ),
     Recipe(
         "nginx",

@@ -138,7 +138,7 @@ def test_all_images_together_stay_small(made: dict[str, Path]):
     for image in made.values():
         with tarfile.open(image) as members:
             sizes |= {member.name: member.size for member in members}
-    assert sum(sizes.values()) < 350_000_000
+    assert sum(sizes.values()) < 450_000_000
 
 
 def test_the_licences_of_the_packages_are_kept(made: dict[str, Path]):
@@ -173,8 +173,8 @@ def test_packages_of_another_release_are_refused():
 
 
 def test_an_unknown_image_is_named_with_those_that_are_known():
-    with pytest.raises(SandboxError, match=r"No such image: postgres.*redis-exporter"):
-        images.ensure(QUIET, ["postgres"])
+    with pytest.raises(SandboxError, match=r"No such image: mysql.*redis-exporter"):
+        images.ensure(QUIET, ["mysql"])
     with pytest.raises(SandboxError, match="No such image: python"):
         images.reference("python")
 

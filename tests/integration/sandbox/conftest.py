@@ -27,9 +27,11 @@ import pulumi_kubernetes as k8s
 
 cluster = k8s.Provider("cluster", context="sandbox")
 settings = pulumi.Config().require_object("settings")
+# What the policy pack wants to see.
+labels = {f"app.kubernetes.io/{key}": "small" for key in ("name", "instance", "component", "part-of", "managed-by")}
 k8s.core.v1.ConfigMap(
     "settings",
-    metadata={"name": "settings", "namespace": "default"},
+    metadata={"name": "settings", "namespace": "default", "labels": labels},
     data={"colour": settings["colour"]},
     opts=pulumi.ResourceOptions(provider=cluster),
 )
@@ -98,7 +100,7 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
 
     def make() -> SmallProject:
         folder = tmp_path_factory.mktemp("checkout")
-        for package in ("sandbox", "controllers"):
+        for package in ("sandbox", "controllers", "policies"):
             shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")

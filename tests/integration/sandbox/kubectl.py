@@ -24,8 +24,9 @@ class Kubectl:
         assert done.returncode == 0, f"{arguments}: {done.stderr}"
         return done.stdout
 
-    def run(self, *arguments: str, stdin: object = None) -> subprocess.CompletedProcess[str]:
-        text = None if stdin is None else json.dumps(stdin)
+    def run(self, *arguments: str, stdin: object = None, text: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run kubectl with an object as JSON on its standard input, or with ``text`` as it is."""
+        text = text if stdin is None else json.dumps(stdin)
         return subprocess.run([*self._command, *arguments], input=text, capture_output=True, text=True, check=False)
 
     def apply(self, *objects: dict[str, Any]) -> None:
@@ -33,6 +34,19 @@ class Kubectl:
 
     def items(self, kind: str, *arguments: str) -> list[dict[str, Any]]:
         return json.loads(self("get", kind, "-o", "json", *arguments))["items"]
+
+
+def longhorn_class(name: str = "longhorn", binding: str = "WaitForFirstConsumer", **fields: str) -> dict[str, Any]:
+    """Return a StorageClass as the program declares it, whose volumes the sandbox makes."""
+    return {
+        "apiVersion": "storage.k8s.io/v1",
+        "kind": "StorageClass",
+        "metadata": {"name": name},
+        "provisioner": "driver.longhorn.io",
+        "allowVolumeExpansion": True,
+        "volumeBindingMode": binding,
+        **fields,
+    }
 
 
 def eventually(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:

@@ -15,7 +15,7 @@ from sandbox import images
 from sandbox.cluster import Cluster, control
 from sandbox.cluster.real import layout, namespaces, nodes
 from sandbox.toolchain import Toolchain
-from tests.integration.sandbox.kubectl import Kubectl, eventually
+from tests.integration.sandbox.kubectl import Kubectl, eventually, longhorn_class
 
 IMAGE = images.reference("toolbox")
 # A node is lost after 12 s and pods start within 2 s; the rest is for a busy machine.
@@ -35,18 +35,7 @@ def cluster(
 
 @pytest.fixture(scope="module", autouse=True)
 def classes(kubectl: Kubectl) -> None:
-    for name, mode, policy in (("longhorn", "WaitForFirstConsumer", "Delete"), ("kept", "Immediate", "Retain")):
-        kubectl.apply(
-            {
-                "apiVersion": "storage.k8s.io/v1",
-                "kind": "StorageClass",
-                "metadata": {"name": name},
-                "provisioner": "driver.longhorn.io",
-                "allowVolumeExpansion": True,
-                "volumeBindingMode": mode,
-                "reclaimPolicy": policy,
-            }
-        )
+    kubectl.apply(longhorn_class(), longhorn_class("kept", "Immediate", reclaimPolicy="Retain"))
 
 
 def pod(name: str, namespace: str, script: str, node: str = "", volume: str = "") -> dict[str, Any]:

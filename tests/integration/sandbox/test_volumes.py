@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.sandbox.kubectl import PATIENCE_SECONDS, Kubectl, eventually
+from tests.integration.sandbox.kubectl import PATIENCE_SECONDS, Kubectl, eventually, longhorn_class
 
 pytestmark = pytest.mark.usefixtures("classes")
 
@@ -14,17 +14,7 @@ pytestmark = pytest.mark.usefixtures("classes")
 @pytest.fixture(scope="module")
 def classes(kubectl: Kubectl) -> None:
     """The StorageClasses that the program declares: one for each way of binding."""
-    for name, mode in (("longhorn", "Immediate"), ("longhorn-late", "WaitForFirstConsumer")):
-        kubectl.apply(
-            {
-                "apiVersion": "storage.k8s.io/v1",
-                "kind": "StorageClass",
-                "metadata": {"name": name},
-                "provisioner": "driver.longhorn.io",
-                "allowVolumeExpansion": True,
-                "volumeBindingMode": mode,
-            }
-        )
+    kubectl.apply(longhorn_class(binding="Immediate"), longhorn_class("longhorn-late"))
 
 
 def claim(name: str, namespace: str, storage_class: str) -> dict[str, Any]:

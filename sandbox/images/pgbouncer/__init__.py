@@ -1,0 +1,1 @@
+"""The pooler of the Zalando operator, with Debian's PgBouncer."""
