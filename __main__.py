@@ -6,5 +6,8 @@ import gc
 gc.disable()
 
 from components import settings, stack  # noqa: E402
+from components.preflight import checks  # noqa: E402
 
-stack.build(settings.load())
+chosen = settings.load()
+checks.check(chosen)
+stack.build(chosen)

@@ -5,15 +5,21 @@ from typing import Literal
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
-from pulumi_kubernetes.meta.v1 import ObjectMetaArgs
+from pulumi_kubernetes.meta.v1 import LabelSelectorArgsDict, ObjectMetaArgs
 from pulumi_kubernetes.networking.v1 import (
     NetworkPolicy,
+    NetworkPolicyEgressRuleArgsDict,
     NetworkPolicyIngressRuleArgsDict,
     NetworkPolicyPeerArgsDict,
     NetworkPolicyPortArgsDict,
+    NetworkPolicySpecArgsDict,
 )
 
 PART_OF = "platform"
+# Where API servers answer behind the Service `kubernetes`: kubeadm's default, and what managed clusters use.
+# Network rules see the port behind the Service, not that of the Service.
+API_SERVER_PORTS = (6443, 443)
+DNS_PORT = 53
 CLIENT_LABEL = "platform/{}-client"
 """Label that a pod of any namespace bears, with value ``true``, to be let through to a service of the stack."""
 SecurityLevel = Literal["privileged", "baseline", "restricted"]
@@ -81,24 +87,31 @@ class Component(pulumi.ComponentResource):
             opts=self.child(protect=protect),
         )
 
-    def ingress_policy(
+    def network_policy(
         self,
         name: str,
         namespace: str,
-        rules: Sequence[NetworkPolicyIngressRuleArgsDict],
         *,
+        pods: LabelSelectorArgsDict | None = None,
+        ingress: Sequence[NetworkPolicyIngressRuleArgsDict] = (),
+        egress: Sequence[NetworkPolicyEgressRuleArgsDict] = (),
         component: str,
+        resource: str | None = None,
         depends_on: list[pulumi.Resource],
     ) -> NetworkPolicy:
-        """Declare who may reach the pods of a namespace; nobody else may."""
+        """Declare who may reach the pods of a namespace and whom they may; nobody else, and by default nobody at all.
+
+        ``pods`` selects some of them. The pods of a policy of their own get what that one allows beside this.
+        """
+        spec: NetworkPolicySpecArgsDict = {"pod_selector": pods or {}, "policy_types": ["Ingress", "Egress"]}
+        if ingress:
+            spec["ingress"] = [*ingress]
+        if egress:
+            spec["egress"] = [*egress]
         return NetworkPolicy(
-            name,
+            resource or name,
             metadata=self.metadata(name, namespace, component=component),
-            spec={
-                "pod_selector": {},
-                "policy_types": ["Ingress"],
-                "ingress": [*rules],
-            },
+            spec=spec,
             opts=self.child(depends_on=depends_on),
         )
 
@@ -111,9 +124,19 @@ def from_clients(service: str) -> NetworkPolicyPeerArgsDict:
     }
 
 
-def from_namespace(name: str) -> NetworkPolicyPeerArgsDict:
+def in_namespace(name: str) -> NetworkPolicyPeerArgsDict:
     """Return the peer "all pods of this namespace"."""
     return {"namespace_selector": {"match_labels": {"kubernetes.io/metadata.name": name}}}
+
+
+def to_dns() -> NetworkPolicyEgressRuleArgsDict:
+    """Return the rule "DNS, wherever it is": a node's own cache answers on an address of the node."""
+    return {"ports": [{"protocol": "UDP", "port": DNS_PORT}, {"protocol": "TCP", "port": DNS_PORT}]}
+
+
+def to_api_server() -> NetworkPolicyEgressRuleArgsDict:
+    """Return the rule "the API server": a policy can't name it otherwise than by its ports."""
+    return {"ports": tcp(*API_SERVER_PORTS)}
 
 
 def tcp(*ports: int) -> list[NetworkPolicyPortArgsDict]:

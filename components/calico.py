@@ -1,15 +1,24 @@
 """Calico: the cluster's network, installed by the Tigera operator from one ``Installation``."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from ipaddress import ip_network
 from itertools import combinations
-from typing import Any, Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 import pulumi
 from pulumi_kubernetes.apiextensions import CustomResource
 from pydantic import Field
 
 from components.base import Component
+from components.calico_objects import (
+    DefaultDenySettings,
+    FelixSettings,
+    NodeAddress,
+    NodeAddressSettings,
+    default_deny,
+    felix_configuration,
+    node_address,
+)
 from components.fields import Cidr, DnsLabel, Model
 from components.operators import ChartSettings, OperatorSettings, operator_chart
 from components.problems import Problem
@@ -17,8 +26,11 @@ from components.versions import CALICO_CRDS, TIGERA_OPERATOR
 
 # `maxItems` of spec.calicoNetwork.ipPools in the CRD of operator.tigera.io/v1.
 MOST_POOLS = 25
-# Fields of a pool that the operator can't change on a running network (Calico 3.32, "Change IP pool block size").
-_IMMUTABLE = ("cidr", "blockSize")
+# Condition Ready of an Installation is what its TigeraStatus `calico` calls Available.
+_AWAIT_READY = {"pulumi.com/waitFor": "condition=Ready"}
+# The operator takes its parts down in an order of its own. By Pulumi's default (foreground) the API server would delete
+# all of them at once, the namespace first, in which the operator then can't finish: both would wait for ever.
+_DELETE_AFTER_OPERATOR = {"pulumi.com/deletionPropagationPolicy": "background"}
 
 Encapsulation = Literal["IPIP", "IPIPCrossSubnet", "VXLAN", "VXLANCrossSubnet", "None"]
 
@@ -53,6 +65,16 @@ class CalicoSettings(OperatorSettings):
     ip_pools: tuple[IPPoolSettings, ...] = Field(default=(IPPoolSettings(),), strict=False)
     crds_chart: ChartSettings = Field(default_factory=ChartSettings)
     """Source of the chart that holds Calico's CRDs, with ``operator: chart``."""
+    await_ready: bool = True
+    """Wait until the operator calls the network Ready before anything follows; off where no operator runs."""
+    mtu: int | None = Field(default=None, ge=576, le=65535)
+    """Bytes of a packet between pods, by default what Calico finds out. 576 is the least that IPv4 allows (RFC 791)."""
+    node_address: NodeAddressSettings | None = None
+    """How Calico finds each node's address; by default the operator's choice, the first that it finds."""
+    felix: FelixSettings = Field(default_factory=FelixSettings)
+    """Calico's agent on each node."""
+    default_deny: DefaultDenySettings | None = None
+    """Close all namespaces but the system's; by default pods without a policy are open, as Kubernetes has it."""
     api_server: bool = False
     """Declare Calico's API server too, which serves projectcalico.org/v3 to kubectl. Needs running Calico pods."""
 
@@ -62,6 +84,10 @@ class CalicoSettings(OperatorSettings):
             yield Problem("ipPools", list(self.ip_pools), f"a list of 1 to {MOST_POOLS} pools")
         for number, pool in enumerate(self.ip_pools):
             yield from (problem.within(f"ipPools[{number}]") for problem in pool.problems())
+        if self.node_address:
+            yield from (problem.within("nodeAddress") for problem in self.node_address.problems())
+        if self.default_deny and not self.api_server:
+            yield Problem("apiServer", False, "true with defaultDeny, whose kind it serves")  # noqa: FBT003
         for (_, first), (number, second) in combinations(enumerate(self.ip_pools), 2):
             if ip_network(first.cidr).overlaps(ip_network(second.cidr)):
                 allowed = f"a network that doesn't overlap pool '{first.name}', {first.cidr}"
@@ -88,6 +114,8 @@ class CalicoNetwork(TypedDict):
     """``spec.calicoNetwork`` of ``Installation``."""
 
     ipPools: list[IPPool]
+    mtu: NotRequired[int]
+    nodeAddressAutodetectionV4: NotRequired[NodeAddress]
 
 
 class InstallationSpec(TypedDict):
@@ -103,10 +131,12 @@ def installation(settings: CalicoSettings) -> InstallationSpec:
     Every field of a pool is declared: the operator writes the ones left out and then owns the whole list,
     which makes the next server-side apply a conflict.
     """
-    return {
-        "variant": "Calico",
-        "calicoNetwork": {"ipPools": [_ip_pool(pool) for pool in settings.ip_pools]},
-    }
+    network: CalicoNetwork = {"ipPools": [_ip_pool(pool) for pool in settings.ip_pools]}
+    if settings.mtu:
+        network["mtu"] = settings.mtu
+    if settings.node_address:
+        network["nodeAddressAutodetectionV4"] = node_address(settings.node_address)
+    return {"variant": "Calico", "calicoNetwork": network}
 
 
 def _ip_pool(pool: IPPoolSettings) -> IPPool:
@@ -123,30 +153,36 @@ def _ip_pool(pool: IPPoolSettings) -> IPPool:
     }
 
 
-def refuse_immutable_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raise ValueError when a pool that stays would change a field that can't change under running pods."""
-    before = {pool["name"]: pool for pool in _pools(old)}
-    changes = [
-        f"pool '{pool['name']}': {field} {_shown(before[pool['name']][field])} -> {_shown(pool[field])}"
-        for pool in _pools(new)
-        for field in _IMMUTABLE
-        if pool["name"] in before and before[pool["name"]].get(field) != pool[field]
-    ]
-    if changes:
-        raise ValueError(
-            f"Calico can't change a pool under running pods ({'; '.join(changes)}). "
-            "Migrate instead: add a second pool with another name, drain node after node so that pods take new "
-            "addresses, then remove the old pool (docs/guide/calico.md)."
-        )
+class Switch(TypedDict):
+    """Whether a chart declares one of its parts."""
+
+    enabled: bool
 
 
-def _shown(value: float | str) -> str:
-    # The engine hands every number over as a float.
-    return f"{value:g}" if isinstance(value, float) else str(value)
+class TigeraOperatorValues(TypedDict):
+    """Values of the chart ``tigera-operator`` that differ from its defaults."""
+
+    installation: Switch
+    apiServer: Switch
+    goldmane: Switch
+    whisker: Switch
+    manageCRDs: bool
 
 
-def _pools(inputs: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return inputs.get("spec", {}).get("calicoNetwork", {}).get("ipPools", [])
+def operator_values() -> TigeraOperatorValues:
+    """Return the chart's values: the custom resources are ours to declare, the chart's own would be a second owner.
+
+    What a cluster without a network needs, the host's network and tolerations of all taints, is the chart's default.
+    """
+    off: Switch = {"enabled": False}
+    return {
+        "installation": off,
+        "apiServer": off,
+        "goldmane": off,
+        "whisker": off,
+        # They come by a chart of their own; the operator would be a second owner.
+        "manageCRDs": False,
+    }
 
 
 class Calico(Component):
@@ -162,25 +198,22 @@ class Calico(Component):
     ) -> None:
         super().__init__(name, opts)
         ready = self._operator(settings, protect=protect) if settings.operator == "chart" else []
-        guard = pulumi.ResourceHook(
-            "calico-immutable-pools",
-            lambda change: refuse_immutable_change(change.old_inputs or {}, change.new_inputs or {}),
-            pulumi.ResourceHookOptions(on_dry_run=True),
-        )
+        felix = self._felix(settings.felix, ready)
         self.installation = CustomResource(
             "installation",
             api_version="operator.tigera.io/v1",
             kind="Installation",
             # The operator reads no other name. Deleting it takes the network from every pod.
-            metadata=self.metadata("default", component="network"),
-            spec=installation(settings),
-            opts=pulumi.ResourceOptions.merge(
-                self.child(depends_on=ready, protect=protect),
-                pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(before_update=[guard])),
+            metadata=self.metadata(
+                "default",
+                component="network",
+                annotations={**_DELETE_AFTER_OPERATOR, **(_AWAIT_READY if settings.await_ready else {})},
             ),
+            spec=installation(settings),
+            opts=self.child(depends_on=[*ready, *felix], protect=protect),
         )
         if settings.api_server:
-            CustomResource(
+            api_server = CustomResource(
                 "api-server",
                 api_version="operator.tigera.io/v1",
                 kind="APIServer",
@@ -188,7 +221,33 @@ class Calico(Component):
                 spec={},
                 opts=self.child(depends_on=[self.installation]),
             )
+            if settings.default_deny:
+                CustomResource(
+                    "default-deny",
+                    api_version="projectcalico.org/v3",
+                    kind="GlobalNetworkPolicy",
+                    metadata=self.metadata("platform-default-deny", component="default-deny"),
+                    spec=default_deny(settings.default_deny),
+                    opts=self.child(depends_on=[api_server]),
+                )
         self.register_outputs({})
+
+    def _felix(self, settings: FelixSettings, ready: list[pulumi.Resource]) -> list[pulumi.Resource]:
+        """Declare Felix' configuration before the operator first works on it: it then adds its fields to ours."""
+        spec = felix_configuration(settings)
+        if not spec:
+            return []
+        return [
+            CustomResource(
+                "felix",
+                api_version="crd.projectcalico.org/v1",
+                kind="FelixConfiguration",
+                # The one for all nodes. Felix makes it by itself where it isn't there.
+                metadata=self.metadata("default", component="felix"),
+                spec=spec,
+                opts=self.child(depends_on=ready),
+            )
+        ]
 
     def _operator(self, settings: CalicoSettings, *, protect: bool) -> list[pulumi.Resource]:
         # The operator's pods use the host's network, which only `privileged` admits.
@@ -207,8 +266,7 @@ class Calico(Component):
                 TIGERA_OPERATOR,
                 settings.chart,
                 namespace="tigera-operator",
-                # The custom resources are ours to declare: the chart's own would be a second owner.
-                values={key: {"enabled": False} for key in ("installation", "apiServer", "goldmane", "whisker")},
+                values=operator_values(),
                 depends_on=[namespace, crds],
             )
         ]

@@ -11,11 +11,12 @@ from pydantic import Field
 
 from components.base import Component
 from components.fields import Cidr, DnsName, Model
+from components.preflight.live import LiveCluster, part
 from components.problems import Problem
 
 OWNER_NAME = "platform-owner"
 OWNER_NAMESPACE = "kube-system"
-NOT_FOUND = 404
+OWNER_PATH = f"/api/v1/namespaces/{OWNER_NAMESPACE}/configmaps/{OWNER_NAME}"
 
 
 class ClusterSettings(Model):
@@ -29,6 +30,8 @@ class ClusterSettings(Model):
     """Fixed identity of the cluster for the provider: while it stays, a changed kubeconfig replaces nothing."""
     nodes: int = Field(default=3, ge=1)
     """Nodes that take workloads. Copies of a volume are never more than this."""
+    zones: int = Field(default=1, ge=1)
+    """Zones that these nodes are spread over, by their label ``topology.kubernetes.io/zone``."""
     domain: DnsName = "cluster.local"
     """DNS domain of the cluster, the end of every exported host name."""
     pod_cidr: Cidr | None = None
@@ -40,6 +43,8 @@ class ClusterSettings(Model):
         """Yield what is wrong between the fields."""
         if self.pod_cidr and ip_network(self.pod_cidr).overlaps(ip_network(self.service_cidr)):
             yield Problem("podCidr", self.pod_cidr, f"a network outside serviceCidr {self.service_cidr}")
+        if self.zones > self.nodes:
+            yield Problem("zones", self.zones, f"at most nodes, {self.nodes}")
 
 
 class Cluster(Component):
@@ -70,7 +75,7 @@ class Cluster(Component):
             opts=self.child(),
         )
         self.random = random.Provider("random", opts=self.child())
-        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+        stack = stack_name()
         refuse_other_stack = pulumi.ResourceHook(
             "one-stack-a-cluster",
             lambda _: _refuse_other_stack(settings, stack),
@@ -89,33 +94,30 @@ class Cluster(Component):
         self.register_outputs({})
 
 
-def _refuse_other_stack(settings: ClusterSettings, stack: str) -> None:
-    """Raise RuntimeError when the cluster already carries an owner's mark."""
-    held_by = _owner(settings)
-    if held_by is None:
-        return
-    raise RuntimeError(
-        f"the cluster of context '{settings.context}' is already owned by the stack '{held_by}' "
+def stack_name() -> str:
+    """Return the name by which a stack marks its cluster."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
+
+
+def owned_by_other(context: str, holder: str | None, stack: str) -> str:
+    """Return what a stack is told that finds another one's mark."""
+    return (
+        f"the cluster of context '{context}' is already owned by the stack '{holder}' "
         f"(ConfigMap {OWNER_NAMESPACE}/{OWNER_NAME}); this is the stack '{stack}'. "
         "Two stacks on one cluster would overwrite each other: give this one another context in platform:cluster. "
         "If the owner's state is lost for good, follow docs/runbooks/lost-state.md."
     )
 
 
+def _refuse_other_stack(settings: ClusterSettings, stack: str) -> None:
+    """Raise RuntimeError when the cluster already carries an owner's mark."""
+    held_by = _owner(settings)
+    if held_by is not None:
+        raise RuntimeError(owned_by_other(settings.context, held_by, stack))
+
+
 def _owner(settings: ClusterSettings) -> str | None:
     """Return the stack that the cluster's mark names, None where there is no mark."""
-    # A client is needed before the first rollout only; every other run starts a sixth of a second sooner without.
-    import lightkube  # noqa: PLC0415
-    from lightkube.config.kubeconfig import KubeConfig  # noqa: PLC0415
-    from lightkube.core.exceptions import ApiError  # noqa: PLC0415
-    from lightkube.resources.core_v1 import ConfigMap as LiveConfigMap  # noqa: PLC0415
-
-    config = KubeConfig.from_file(settings.kubeconfig) if settings.kubeconfig else KubeConfig.from_env()
-    with lightkube.Client(config.get(context_name=settings.context)) as client:
-        try:
-            owner = client.get(LiveConfigMap, OWNER_NAME, namespace=OWNER_NAMESPACE)
-        except ApiError as error:
-            if error.status.code == NOT_FOUND:
-                return None
-            raise
-    return str(owner.data["stack"]) if owner.data else "of no name"  # pyright: ignore[reportUnknownArgumentType]
+    with LiveCluster(settings) as live:
+        mark = live.get(OWNER_PATH)
+    return None if mark is None else str(part(mark, "data").get("stack", "of no name"))

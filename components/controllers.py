@@ -11,20 +11,19 @@ from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apps.v1 import Deployment
 from pulumi_kubernetes.core.v1 import ServiceAccount
 from pulumi_kubernetes.networking.v1 import NetworkPolicy
+from pulumi_kubernetes.policy.v1 import PodDisruptionBudget
 from pulumi_kubernetes.rbac.v1 import PolicyRuleArgs, Role, RoleBinding
 
-from components.base import Component
+from components.base import API_SERVER_PORTS, Component
 from components.fields import Resources
 from components.security import CONTAINER_SECURITY, pod_security
+from components.versions import pinned
 from controllers.runtime.rules import ELECTION_RULES, Rule
 
 CRDS = Path(__file__).parent.parent / "crds"
 HTTP_PORT = 8080
 # Any user that is not root; the image has no user database to agree with.
 UID = 65532
-# Where API servers answer behind the Service `kubernetes`: kubeadm's default, and what managed clusters use.
-# Network rules see the port behind the Service, not that of the Service.
-API_SERVER_PORTS = (6443, 443)
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,11 @@ class Controller:
     """Folders in which it may read one key of a Secret: the Secret's name and the key."""
     replicas: int | None = None
     """How many elect a leader by a Lease in ``namespace``; see `declare_election`. None: one, which elects nobody."""
+
+    @property
+    def elects(self) -> bool:
+        """Whether it may have several replicas, one of which leads."""
+        return self.replicas is not None
 
     @property
     def labels(self) -> dict[str, str]:
@@ -116,14 +120,16 @@ def declare_election(component: Component, controller: Controller, depends_on: l
     return declare_rights(component, controller, ELECTION_RULES, controller.namespace, depends_on, resource="election")
 
 
-def declare_default_deny(component: Component, namespace: str, depends_on: list[pulumi.Resource]) -> NetworkPolicy:
+def declare_default_deny(
+    component: Component,
+    namespace: str,
+    depends_on: list[pulumi.Resource],
+    *,
+    part: str = "controller",
+    resource: str = "default-deny",
+) -> NetworkPolicy:
     """Let no pod of ``namespace`` reach or be reached by anything, unless another policy says so."""
-    return NetworkPolicy(
-        "default-deny",
-        metadata=component.metadata("default-deny", namespace, component="controller"),
-        spec={"pod_selector": {}, "policy_types": ["Ingress", "Egress"]},
-        opts=component.child(depends_on=depends_on),
-    )
+    return component.network_policy("default-deny", namespace, component=part, resource=resource, depends_on=depends_on)
 
 
 def declare_network_policy(
@@ -150,15 +156,22 @@ def declare_deployment(component: Component, controller: Controller, depends_on:
     """Declare the Deployment of a controller; its pods pass ``restricted``.
 
     One that elects nobody is replaced only when it has ended, since two would work at once. Where there is an election,
-    one replica is rolled like several: from theirs, the API server refuses to change the strategy to ``Recreate``.
+    one replica is rolled like several: from theirs, the API server refuses to change the strategy to ``Recreate``. Of
+    several, a drain takes one at a time.
     """
-    alone = controller.replicas is None
+    if controller.elects:
+        PodDisruptionBudget(
+            "controller-disruption",
+            metadata=component.metadata(controller.name, controller.namespace, component="controller"),
+            spec={"max_unavailable": 1, "selector": {"match_labels": controller.labels}},
+            opts=component.child(depends_on=depends_on),
+        )
     return Deployment(
         "controller",
         metadata=component.metadata(controller.name, controller.namespace, component="controller"),
         spec={
-            "replicas": 1 if alone else controller.replicas,
-            "strategy": {"type": "Recreate" if alone else "RollingUpdate"},
+            "replicas": controller.replicas if controller.elects else 1,
+            "strategy": {"type": "RollingUpdate" if controller.elects else "Recreate"},
             "selector": {"match_labels": controller.labels},
             "template": {
                 "metadata": {"labels": {**component.labels("controller"), **controller.labels}},
@@ -178,11 +191,12 @@ def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
         "service_account_name": controller.account,
         "automount_service_account_token": True,
         "enable_service_links": False,
+        **({"topology_spread_constraints": [_apart(controller)]} if controller.elects else {}),
         "security_context": pod_security(UID),
         "containers": [
             {
                 "name": "controller",
-                "image": controller.image,
+                "image": pinned(controller.image),
                 "args": [controller.module],
                 "env": [{"name": key, "value": value} for key, value in environment.items()],
                 "ports": [{"name": "http", "container_port": HTTP_PORT}],
@@ -203,6 +217,16 @@ def _pod(controller: Controller) -> Any:  # noqa: ANN401 - a nested literal
                 for name, _, (secret, key) in secrets
             ),
         ],
+    }
+
+
+def _apart(controller: Controller) -> dict[str, Any]:
+    """Keep the replicas on different nodes where that can be had; a single node still runs them all."""
+    return {
+        "max_skew": 1,
+        "topology_key": "kubernetes.io/hostname",
+        "when_unsatisfiable": "ScheduleAnyway",
+        "label_selector": {"match_labels": controller.labels},
     }
 
 

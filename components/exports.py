@@ -25,8 +25,10 @@ def export(
     Args:
         network: ``podCidrs``, the networks that pods have addresses of.
         storage: ``storageClass``, the class to name in volume claims.
-        postgres: ``host`` (primary), ``replicaHost`` (reads), ``port``, ``database``, ``user`` and
-            ``credentialsSecret`` (``namespace``, ``name``, ``usernameKey``, ``passwordKey``).
+        postgres: ``host`` (primary), ``replicaHost`` (reads), ``poolerHost`` and ``poolerReplicaHost`` (the same by
+            PgBouncer; null where there is none), ``port``, ``database``, ``user``,
+            ``credentialsSecret`` (``namespace``, ``name``, ``usernameKey``, ``passwordKey``) and ``clusters``, the same
+            of each further cluster by its name.
         redis: ``host`` (primary), ``replicaHosts``, ``port``, ``username``, ``passwordSecret``
             (``namespace``, ``name``, ``key``), ``sentinel`` (``hosts``, ``port``, ``masterName``; null where
             there is none) and ``tls``.

@@ -21,7 +21,7 @@ from components.controllers import (
 )
 from components.fields import DnsLabel, Model, Resources, quantity_value
 from components.problems import Problem
-from components.versions import CONTROLLERS_IMAGE, MEMCACHED_IMAGE
+from components.versions import CONTROLLERS_IMAGE, MEMCACHED_IMAGE, pinned
 from controllers.memcached.memory import LEAST_MEMORY, MIB
 from controllers.memcached.names import CONTROLLER, GROUP, KIND, NAME_LABEL, PORT, VERSION, host
 from controllers.memcached.rbac import NAMESPACE_RULES
@@ -96,6 +96,7 @@ class Memcached(Component):
         namespace = self.namespace(settings.namespace, protect=protect)
         controller = self._controller(settings, protect=protect, depends_on=[crd, namespace])
         self._isolate(settings.namespace, depends_on=[namespace])
+        declare_default_deny(self, settings.namespace, [namespace], part="instance", resource="default-deny-instances")
         for instance, spec in settings.instances.items():
             CustomResource(
                 f"instance-{instance}",
@@ -124,7 +125,7 @@ class Memcached(Component):
             replicas=settings.controller.replicas,
             environment={
                 "WATCH_NAMESPACE": settings.namespace,
-                "MEMCACHED_IMAGE": settings.image,
+                "MEMCACHED_IMAGE": pinned(settings.image),
                 "MEMCACHED_CPU": settings.resources.cpu,
                 "MEMCACHED_MEMORY": settings.resources.memory,
                 **({"MEMCACHED_CPU_LIMIT": limit} if (limit := settings.resources.cpu_limit) else {}),

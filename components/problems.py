@@ -63,7 +63,7 @@ def _allowed(model: type[BaseModel], error: ErrorDetails) -> str:
         case "greater_than_equal" | "less_than_equal":
             return _range(_field_at(model, location))
         case _:
-            return error["msg"].removeprefix("Input should be ")
+            return error["msg"].removeprefix("Input should be ").replace("tuple", "list")
 
 
 def _keys(model: type[BaseModel]) -> list[str]:

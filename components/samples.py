@@ -12,6 +12,7 @@ from components.controllers import (
     Controller,
     declare_account,
     declare_crd,
+    declare_default_deny,
     declare_deployment,
     declare_network_policy,
 )
@@ -76,6 +77,7 @@ class Samples(Component):
         super().__init__(name, opts)
         crd = declare_crd(self, "samples.yaml", protect=protect)
         namespace = self.namespace(settings.namespace, protect=protect)
+        declare_default_deny(self, settings.namespace, [namespace])
         self._watcher(settings, depends_on=[crd, namespace])
         for sample, spec in settings.samples.items():
             CustomResource(

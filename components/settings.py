@@ -16,6 +16,7 @@ from components.fields import Model
 from components.longhorn import LonghornSettings
 from components.memcached import MemcachedSettings
 from components.postgres import PostgresSettings
+from components.preflight.settings import PreflightSettings
 from components.problems import Problem, explain
 from components.redis import RedisSettings
 from components.samples import SamplesSettings
@@ -24,6 +25,7 @@ from components.websites import WebsitesSettings
 PROJECT = "platform"
 SECTIONS: Mapping[str, type[Model]] = {
     "cluster": ClusterSettings,
+    "preflight": PreflightSettings,
     "calico": CalicoSettings,
     "longhorn": LonghornSettings,
     "postgres": PostgresSettings,
@@ -43,6 +45,7 @@ class Settings:
     protect: bool
     """Refuse to delete or replace what holds data, and keep volumes. Off in dev only."""
     cluster: ClusterSettings
+    preflight: PreflightSettings
     calico: CalicoSettings
     longhorn: LonghornSettings
     postgres: PostgresSettings
@@ -126,8 +129,8 @@ def _across(parsed: Mapping[str, Model]) -> Iterator[Problem]:
         if isinstance(longhorn, LonghornSettings) and longhorn.enabled:
             yield from _copies_on_nodes(longhorn, cluster)
     if isinstance(longhorn, LonghornSettings) and not longhorn.enabled:
-        for section in ("postgres", "redis"):
-            yield from _volumes_without_longhorn(section, parsed.get(section))
+        for section in parsed.values():
+            yield from _volumes_without_longhorn(section)
 
 
 def _pools_in_cluster(calico: CalicoSettings, cluster: ClusterSettings) -> Iterator[Problem]:
@@ -145,9 +148,11 @@ def _copies_on_nodes(longhorn: LonghornSettings, cluster: ClusterSettings) -> It
         yield Problem("longhorn.replicas", longhorn.replicas, allowed)
 
 
-def _volumes_without_longhorn(section: str, settings: Model | None) -> Iterator[Problem]:
-    if not isinstance(settings, PostgresSettings | RedisSettings):
-        return
-    if settings.enabled and settings.volume.storage_class is None:
-        allowed = "the name of a StorageClass of the cluster, since longhorn.enabled is false"
-        yield Problem(f"{section}.volume.storageClass", None, allowed)
+def _volumes_without_longhorn(settings: Model) -> Iterator[Problem]:
+    classes: dict[str, str | None] = {}
+    if isinstance(settings, PostgresSettings) and settings.enabled:
+        classes = {path: cluster.volume.storage_class for path, cluster in settings.every_cluster()}
+    elif isinstance(settings, RedisSettings) and settings.enabled:
+        classes = {"redis": settings.volume.storage_class}
+    allowed = "the name of a StorageClass of the cluster, since longhorn.enabled is false"
+    yield from (Problem(f"{path}.volume.storageClass", None, allowed) for path, name in classes.items() if name is None)

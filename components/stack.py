@@ -29,7 +29,14 @@ def build(settings: Settings) -> None:
     on_network = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(depends_on=network))
 
     longhorn = (
-        Longhorn("longhorn", settings.longhorn, nodes=settings.cluster.nodes, protect=protect, opts=on_network)
+        Longhorn(
+            "longhorn",
+            settings.longhorn,
+            nodes=settings.cluster.nodes,
+            zones=settings.cluster.zones,
+            protect=protect,
+            opts=on_network,
+        )
         if settings.longhorn.enabled
         else None
     )
@@ -48,7 +55,10 @@ def build(settings: Settings) -> None:
         Postgres(
             "postgres",
             settings.postgres,
-            storage_class=storage_class(settings.postgres.volume.storage_class),
+            storage_classes={
+                cluster.name: storage_class(cluster.volume.storage_class)
+                for _, cluster in settings.postgres.every_cluster()
+            },
             domain=domain,
             protect=protect,
             opts=on_storage,

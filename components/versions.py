@@ -4,7 +4,9 @@ Charts and operators are the publishers' releases of August 2026. An environment
 its own settings (``chart.version``, ``operatorVersion``), so that staging tries a version before prod does.
 """
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ POSTGRES_MAJORS = {
 # The first line whose CRD has `topologySpreadConstraints`.
 POSTGRES_SPREAD_SINCE = (2, 0)
 
+# StatefulSets keep or delete their claims as the stack says (`persistentVolumeClaimRetentionPolicy`), stable since 1.32
+# (Kubernetes' changelog of that release).
+OLDEST_KUBERNETES = (1, 32)
+
 REDIS_IMAGE = "docker.io/library/redis:8.2.3-bookworm"
 REDIS_EXPORTER_IMAGE = "docker.io/oliver006/redis_exporter:v1.74.0"
 MEMCACHED_IMAGE = "docker.io/library/memcached:1.6.39"
@@ -40,3 +46,13 @@ NGINX_IMAGE = "docker.io/nginxinc/nginx-unprivileged:1.30.4"
 GIT_SYNC_IMAGE = "registry.k8s.io/git-sync/git-sync:v4.7.1"
 # Built from controllers/Dockerfile; push it under a name of your own and set `websites.controller.image`.
 CONTROLLERS_IMAGE = "ghcr.io/platform/controllers:0.1.0"
+
+# What each tag above stood for when its registry was asked; `make pin` writes it. A tag that isn't in it stays a tag.
+LOCK = Path(__file__).parent / "images.lock.json"
+_DIGESTS: dict[str, str] = json.loads(LOCK.read_text())
+
+
+def pinned(image: str) -> str:
+    """Return ``image`` with the digest that the lock has for it."""
+    digest = _DIGESTS.get(image)
+    return f"{image}@{digest}" if digest else image

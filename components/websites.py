@@ -23,7 +23,7 @@ from components.controllers import (
 from components.fields import DnsLabel, Model, Resources
 from components.problems import Problem
 from components.sites import SiteSettings, website
-from components.versions import CONTROLLERS_IMAGE, GIT_SYNC_IMAGE, NGINX_IMAGE
+from components.versions import CONTROLLERS_IMAGE, GIT_SYNC_IMAGE, NGINX_IMAGE, pinned
 from controllers.website.names import CONTROLLER, child_name, website_url
 from controllers.website.rbac import NAMESPACE_RULES
 
@@ -82,6 +82,8 @@ class Websites(Component):
         super().__init__(name, opts)
         crd = declare_crd(self, "websites.yaml", protect=protect)
         namespace = self.namespace(settings.namespace, protect=protect)
+        # The controller makes a policy for each Website; what else runs beside them is let through to nothing.
+        declare_default_deny(self, settings.namespace, [namespace], part="site", resource="default-deny-sites")
         controller = self._controller(settings, domain, protect=protect, depends_on=[crd, namespace])
         for site, spec in settings.sites.items():
             CustomResource(
@@ -112,8 +114,8 @@ class Websites(Component):
             environment={
                 "WATCH_NAMESPACE": settings.namespace,
                 "CLUSTER_DOMAIN": domain,
-                "NGINX_IMAGE": settings.controller.nginx_image,
-                "GIT_SYNC_IMAGE": settings.controller.git_sync_image,
+                "NGINX_IMAGE": pinned(settings.controller.nginx_image),
+                "GIT_SYNC_IMAGE": pinned(settings.controller.git_sync_image),
                 "REPORT_URL": f"http://{CONTROLLER}.{system}.svc.{domain}:{HTTP_PORT}",
             },
         )

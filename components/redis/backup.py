@@ -10,6 +10,7 @@ from components.base import Component
 from components.redis.names import BACKUP, BACKUP_LABELS, NAME, TLS_FOLDER, UID
 from components.redis.settings import RedisBackupSettings, RedisSettings
 from components.security import CONTAINER_SECURITY, pod_security
+from components.versions import pinned
 
 FOLDER = "/backup"
 
@@ -82,7 +83,7 @@ def _pod(settings: RedisSettings, backup: RedisBackupSettings) -> Any:  # noqa: 
         "containers": [
             {
                 "name": "backup",
-                "image": settings.image,
+                "image": pinned(settings.image),
                 "command": ["sh", "/etc/redis-config/backup.sh"],
                 "env": [{"name": key, "value": value} for key, value in environment.items()],
                 "resources": {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}},

@@ -22,8 +22,8 @@ SCRIPTS = Path(__file__).parent / "scripts"
 PAIR_SCRIPTS, FAILOVER_SCRIPTS = SCRIPTS / "pair", SCRIPTS / "failover"
 # Sentinel keeps its memory on a volume of its own, so that a full data volume can't stop the failover.
 SENTINEL_VOLUME = "128Mi"
-# Of the claim templates. It can never change, and the claims that are declared have the size of the settings.
-TEMPLATE_SIZE = "1Gi"
+# Of the claim templates. They can never change; the data claims that are declared have the size of the settings.
+TEMPLATES = {"data": "1Gi", "sentinel": SENTINEL_VOLUME}
 # Above the default of 0, below Kubernetes' own classes (2,000,000,000 and more).
 PRIORITY = 1_000_000
 
@@ -53,7 +53,7 @@ class Redis(Component):
             metrics=settings.sentinel and settings.exporter is not None,
             depends_on=[namespace],
         )
-        needed = [config, secret, headless, *self._claims(storage_class, namespace)]
+        needed = [config, secret, headless, *self._claims(storage_class, namespace, protect=protect)]
         if settings.sentinel:
             needed += self._failover(domain, namespace, secret, protect=protect)
         self._servers(domain, storage_class, protect=protect, depends_on=needed)
@@ -89,7 +89,9 @@ class Redis(Component):
         """Return how many there are, as a file that is no part of the pods' template: scaling restarts nobody."""
         return {INSTANCES: str(self._settings.instances)} if self._settings.sentinel else {}
 
-    def _claims(self, storage_class: pulumi.Input[str], namespace: pulumi.Resource) -> list[pulumi.Resource]:
+    def _claims(
+        self, storage_class: pulumi.Input[str], namespace: pulumi.Resource, *, protect: bool
+    ) -> list[pulumi.Resource]:
         """Declare each pod's claims under the names by which a StatefulSet finds them.
 
         So a volume grows by an edit of its claim; the StatefulSet's templates, which can't be edited, stay.
@@ -112,7 +114,7 @@ class Redis(Component):
                     "storage_class_name": storage_class,
                     "resources": {"requests": {"storage": size}},
                 },
-                opts=self.child(depends_on=[namespace]),
+                opts=self.child(depends_on=[namespace], protect=protect),
             )
             for volume, size in sizes.items()
             for ordinal in range(self._settings.instances)
@@ -150,7 +152,9 @@ class Redis(Component):
                 "selector": {"match_labels": SELECTOR},
                 # In order, ordinal 0 would wait for peers that don't start before it is ready.
                 "pod_management_policy": "Parallel",
-                "volume_claim_templates": [_template(volume, storage_class) for volume in ("data", "sentinel")],
+                "volume_claim_templates": [
+                    _template(volume, size, storage_class) for volume, size in TEMPLATES.items()
+                ],
                 "persistent_volume_claim_retention_policy": {
                     "when_deleted": "Retain" if protect else "Delete",
                     "when_scaled": "Retain",
@@ -160,7 +164,11 @@ class Redis(Component):
                 "update_strategy": {"type": "OnDelete" if settings.sentinel else "RollingUpdate"},
                 "template": self._pod_template(domain),
             },
-            opts=self.child(depends_on=depends_on, protect=protect),
+            opts=pulumi.ResourceOptions.merge(
+                self.child(depends_on=depends_on, protect=protect),
+                # The API server refuses OnDelete beside the rollingUpdate that it filled in itself.
+                pulumi.ResourceOptions(replace_on_changes=["spec.updateStrategy"], delete_before_replace=True),
+            ),
         )
 
     def _pod_template(self, domain: str) -> Any:  # noqa: ANN401 - a nested literal
@@ -193,7 +201,7 @@ class Redis(Component):
         }
 
 
-def _template(volume: str, storage_class: pulumi.Input[str]) -> Any:  # noqa: ANN401 - a nested literal
+def _template(volume: str, size: str, storage_class: pulumi.Input[str]) -> Any:  # noqa: ANN401 - a nested literal
     """Return a claim template, which no claim is ever made from: each is there before its pod."""
     return {
         # Given in full: what the API server adds by itself would count as drift in an immutable field.
@@ -203,6 +211,6 @@ def _template(volume: str, storage_class: pulumi.Input[str]) -> Any:  # noqa: AN
         "spec": {
             "access_modes": ["ReadWriteOnce"],
             "storage_class_name": storage_class,
-            "resources": {"requests": {"storage": TEMPLATE_SIZE}},
+            "resources": {"requests": {"storage": size}},
         },
     }

@@ -31,7 +31,8 @@ def declare_passwords(
         for position, key in enumerate(KEYS):
             data[f"{key}{suffix}"] = _part(drawn, position)
     return Secret(
-        "passwords",
+        # As in 0.1.0: under another name an update would make the same Secret twice, then delete it.
+        "password",
         metadata=component.metadata(NAME, namespace, component="passwords"),
         string_data=data,
         opts=component.child(depends_on=depends_on),

@@ -18,6 +18,7 @@ from components.redis.names import (
 from components.redis.passwords import KEYS
 from components.redis.settings import RedisExporterSettings, RedisSettings
 from components.security import CONTAINER_SECURITY, pod_security
+from components.versions import pinned
 
 # A quarter of the memory stays for replication buffers and the copy-on-write pages of a background save.
 MAX_MEMORY_SHARE = (3, 4)
@@ -61,7 +62,7 @@ def failover_spec(settings: RedisSettings, domain: str) -> dict[str, Any]:
     server["lifecycle"] = {"pre_stop": {"exec_": {"command": _script("handover.sh")}}}
     sentinel = {
         "name": "sentinel",
-        "image": settings.image,
+        "image": pinned(settings.image),
         "command": _script("sentinel.sh"),
         "env": environment,
         "ports": [{"name": "sentinel", "container_port": SENTINEL_PORT}],
@@ -139,7 +140,7 @@ def _server(settings: RedisSettings, environment: list[dict[str, Any]]) -> dict[
     memory = int(quantity_value(settings.resources.memory) * share / whole)
     return {
         "name": "redis",
-        "image": settings.image,
+        "image": pinned(settings.image),
         "command": _script("start.sh"),
         "env": [*environment, {"name": "MAX_MEMORY", "value": str(memory)}],
         "ports": [{"name": "redis", "container_port": PORT}],
@@ -164,7 +165,7 @@ def _exporter(settings: RedisSettings, exporter: RedisExporterSettings) -> dict[
     ]
     return {
         "name": "exporter",
-        "image": exporter.image,
+        "image": pinned(exporter.image),
         "env": environment,
         "ports": [{"name": "metrics", "container_port": METRICS_PORT}],
         "resources": exporter.resources.container(),

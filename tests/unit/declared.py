@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Never
@@ -64,6 +65,18 @@ class Declared:
         return [r for r in self.resources if r.type == token]
 
 
+@contextmanager
+def own_loop() -> Generator[asyncio.AbstractEventLoop]:
+    """Give this thread a loop and close it after: a mock monitor in a worker thread would leave its own open."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
 class _Answers(Mocks):
     def new_resource(self, args: MockResourceArgs) -> tuple[str, dict[str, Any]]:
         # As long as asked for, since a component may take parts of it.
@@ -84,14 +97,8 @@ class _Recorder(MockMonitor):
         self._declared = declared
 
     def RegisterResource(self, request: Any) -> resource_pb2.RegisterResourceResponse:  # noqa: N802
-        # In a worker thread, where the mock monitor would open a loop and leave it open.
-        loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(loop)
-        try:
+        with own_loop():
             response = super().RegisterResource(request)
-        finally:
-            asyncio.set_event_loop(None)
-            loop.close()
         if request.type != "pulumi:pulumi:Stack":
             hooks = request.hooks
             self._declared.resources.append(
@@ -135,12 +142,64 @@ def as_config(sections: Mapping[str, Any]) -> dict[str, str]:
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sections.items()}
 
 
+def everything() -> dict[str, Any]:
+    """Return sections that ask for every kind of object that isn't a chart's."""
+    sections = stack_file("dev")
+    sections["calico"].update(
+        apiServer=True,
+        mtu=1400,
+        nodeAddress={"kubernetes": "NodeInternalIP"},
+        felix={
+            "logSeverity": "Warning",
+            "prometheusMetrics": True,
+            "wireguard": True,
+            "defaultEndpointToHostAction": "Accept",
+            "iptablesBackend": "NFT",
+        },
+        defaultDeny={},
+    )
+    sections["longhorn"].update(
+        classVersion=2,
+        olderClasses=[{"version": 1, "replicas": 3, "reclaimPolicy": "Delete"}],
+        values={"nodeDrainPolicy": "always-allow", "replicaZoneSoftAntiAffinity": False},
+        backupTarget={"url": "nfs://backups.example.com:/", "credentialsSecret": "backups"},
+        recurringJobs=[{"name": "j", "task": "snapshot", "cron": "0 1 * * *"}],
+    )
+    sections["redis"].update(backup={})
+    sections["postgres"].update(
+        pooler={"resources": {"cpu": "50m", "memory": "64Mi"}},
+        tls={"secret": "pgsql-tls"},
+        passwordRotation={"inPlaceUsers": ["dbuser", "pooler"]},
+        logicalBackup={"bucket": "backups", "retention": "3 months"},
+        walBackup={
+            "bucket": "backups",
+            "prefix": "new",
+            "region": "eu-central-1",
+            "endpoint": "https://s3.example.com:9443",
+            "forcePathStyle": True,
+            "credentialsSecret": "backups",
+            "caConfigMap": "authority.example.com",
+        },
+        clone={"cluster": "pgsql-old", "timestamp": "2026-11-22T08:00:00+00:00", "path": "old/spilo/pgsql-old/wal/15"},
+        copies={"pgsql-before": {"timestamp": "2026-11-22T08:00:00+00:00"}},
+        parameters={"max_connections": "200"},
+        preparedDatabases={"shop": {"extensions": {"citext": "public"}, "schemas": {"data": {}}}},
+        pgHba=["local all all trust", "hostssl all all all scram-sha-256"],
+    )
+    return sections
+
+
+def with_shop(sections: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """Return the sections with a further PostgreSQL cluster ``shop``, of the least settings and these."""
+    postgres = sections["postgres"]
+    shop = {"version": postgres["version"], "users": {"shop_app": []}, "databases": {"orders": "shop_app"}, **changes}
+    return {**sections, "postgres": {**postgres, "clusters": {"shop": shop}}}
+
+
 def declare(sections: Mapping[str, Any], *, stack_name: str = "dev") -> Declared:
     """Run the whole program with these settings and return what it declares."""
     declared = Declared()
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    try:
+    with own_loop() as loop:
         set_mocks(
             _Answers(), "platform", stack_name, preview=False, monitor=_Recorder(declared), organization="organization"
         )
@@ -148,7 +207,4 @@ def declare(sections: Mapping[str, Any], *, stack_name: str = "dev") -> Declared
         outputs = pulumi.runtime.get_root_resource().outputs  # type: ignore[union-attr]
         for name, value in outputs.items():
             declared.exports[name] = loop.run_until_complete(pulumi.Output.from_input(value).future())
-    finally:
-        asyncio.set_event_loop(None)
-        loop.close()
     return declared

@@ -7,7 +7,7 @@ import pytest
 
 from components import versions
 from components.base import Component
-from tests.unit.declared import Declared, Resource, declare, stack_file
+from tests.unit.declared import Declared, Resource, declare, everything, stack_file
 
 # Part of every URN: a changed token replaces all that stands below it. Add, never edit.
 TOKENS = {
@@ -208,11 +208,65 @@ def test_spread_over_zones_is_declared_only_to_operators_that_know_it(dev: Decla
     assert hosts["whenUnsatisfiable"] == "DoNotSchedule"
 
 
+def test_prepared_databases_and_lines_of_access_are_the_operators_own(dev: Declared) -> None:
+    assert "preparedDatabases" not in dev.object("postgresql", "pgsql-cluster").inputs["spec"]
+    spec = declare(everything()).object("postgresql", "pgsql-cluster").inputs["spec"]
+    data = {"defaultRoles": True, "defaultUsers": False}
+    shop = {"defaultUsers": True, "extensions": {"citext": "public"}, "schemas": {"data": data}}
+    assert spec["preparedDatabases"] == {"shop": shop}
+    assert spec["patroni"]["pg_hba"] == ["local all all trust", "hostssl all all all scram-sha-256"]
+
+
+def test_the_poolers_image_is_named_where_there_is_a_pooler() -> None:
+    sections = stack_file("dev")
+    sections["postgres"]["pooler"] = {"resources": {"cpu": "50m", "memory": "64Mi"}}
+    spec = declare(sections).object("postgresql", "pgsql-cluster").inputs["spec"]
+    assert spec["connectionPooler"]["dockerImage"] == "sandbox.local/pgbouncer:1.18"
+    resources = {"requests": {"cpu": "50m", "memory": "64Mi"}, "limits": {"memory": "64Mi"}}
+    assert spec["connectionPooler"]["resources"] == resources
+    assert spec["enableReplicaConnectionPooler"] is True
+
+
+def test_a_certificate_reaches_database_and_pooler_with_a_group_that_may_read_its_key(dev: Declared) -> None:
+    assert "tls" not in dev.object("postgresql", "pgsql-cluster").inputs["spec"]
+    sections = stack_file("dev")
+    sections["postgres"]["tls"] = {"secret": "pgsql-tls"}
+    spec = declare(sections).object("postgresql", "pgsql-cluster").inputs["spec"]
+    assert (spec["tls"], spec["spiloFSGroup"]) == ({"secretName": "pgsql-tls", "caFile": "ca.crt"}, 103)
+    assert spec["podAnnotations"] == {"platform/tls": "pgsql-tls ca.crt 103"}
+
+
+def test_passwords_change_as_the_operator_is_told_by_user_and_in_days(dev: Declared) -> None:
+    assert "configUsers" not in chart_values(dev)
+    sections = stack_file("dev")
+    sections["postgres"]["users"] = {"dbuser": [], "shop": [], "report": []}
+    rotation = {"users": ["shop"], "inPlaceUsers": ["dbuser", "pooler"], "ignoredUsers": ["report"]}
+    sections["postgres"]["passwordRotation"] = {**rotation, "allUsers": True, "interval": 30, "retention": 60}
+    declared = declare(sections)
+    spec = declared.object("postgresql", "pgsql-cluster").inputs["spec"]
+    assert spec["usersWithSecretRotation"] == ["shop"]
+    assert spec["usersWithInPlaceSecretRotation"] == ["dbuser", "pooler"]
+    assert spec["usersIgnoringSecretRotation"] == ["report"]
+    assert chart_values(declared)["configUsers"] == {
+        "enable_password_rotation": True,
+        "password_rotation_interval": 30,
+        "password_rotation_user_retention": 60,
+    }
+
+
+def chart_values(declared: Declared) -> dict[str, Any]:
+    (chart,) = [c for c in declared.of_type("kubernetes:helm.sh/v4:Chart") if c.name == "postgres-operator"]
+    return chart.inputs["values"]
+
+
 def test_pooler_and_backup_appear_when_configured(dev: Declared, prod: Declared) -> None:
     off, on = (d.object("postgresql", "pgsql-cluster").inputs["spec"] for d in (dev, prod))
     assert (off["enableConnectionPooler"], off["enableLogicalBackup"]) == (False, False)
     assert "connectionPooler" not in off
-    assert on["connectionPooler"] == {"numberOfInstances": 3, "mode": "transaction"}
+    assert on["connectionPooler"] == {"numberOfInstances": 3, "mode": "transaction", "maxDBConnections": 60}
+    assert prod.exports["postgres"]["poolerHost"] == "pgsql-cluster-pooler.postgres.svc.cluster.local"
+    assert prod.exports["postgres"]["poolerReplicaHost"] == "pgsql-cluster-pooler-repl.postgres.svc.cluster.local"
+    assert dev.exports["postgres"]["poolerHost"] is None
     assert on["logicalBackupSchedule"] == "30 0 * * *"
     assert on["logicalBackupRetention"] == "3 months"
 
@@ -224,3 +278,10 @@ def test_the_operator_that_we_install_knows_where_backups_go(prod: Declared) -> 
         "logical_backup_s3_region": "eu-central-1",
         "logical_backup_cronjob_environment_secret": "postgres-backup",
     }
+
+
+def test_an_owners_secret_is_exported_as_the_operator_names_it() -> None:
+    sections = stack_file("dev")
+    sections["postgres"].update(users={"shop_app": []}, databases={"orders": "shop_app"})
+    secret = declare(sections).exports["postgres"]["credentialsSecret"]
+    assert secret["name"] == "shop-app.pgsql-cluster.credentials.postgresql.acid.zalan.do"

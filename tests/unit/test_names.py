@@ -41,7 +41,7 @@ def test_postgres_is_the_known_cluster(dev: Declared) -> None:
     assert spec["numberOfInstances"] == 3
     assert spec["users"] == {"dbuser": ["superuser", "createdb"]}
     assert spec["databases"] == {"defaultdb": "dbuser"}
-    assert spec["postgresql"]["version"] == "17"
+    assert spec["postgresql"]["version"] == "15"
 
 
 def test_redis_is_the_known_stateful_set_behind_its_headless_service(dev: Declared) -> None:
@@ -117,6 +117,8 @@ def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
         "postgres": {
             "host": "pgsql-cluster.postgres.svc.cluster.local",
             "replicaHost": "pgsql-cluster-repl.postgres.svc.cluster.local",
+            "poolerHost": None,
+            "poolerReplicaHost": None,
             "port": 5432,
             "database": "defaultdb",
             "user": "dbuser",
@@ -126,6 +128,7 @@ def test_the_exports_are_the_frozen_contract(dev: Declared) -> None:
                 "usernameKey": "username",
                 "passwordKey": "password",
             },
+            "clusters": {},
         },
         "redis": {
             "host": "redis-primary.redis.svc.cluster.local",

@@ -12,7 +12,7 @@ from controllers.website import manifests
 from controllers.website.model import Website
 from controllers.website.names import labels as website_labels
 from controllers.website.pods import PodOptions
-from tests.unit.declared import Declared
+from tests.unit.declared import Declared, declare, stack_file, with_shop
 from tests.unit.reachability import Endpoint, Policy, allows
 
 SITE: dict[str, Any] = {
@@ -39,10 +39,15 @@ SITE: dict[str, Any] = {
 # Pods that the program doesn't declare itself: made by operators and controllers, or other people's.
 OTHERS = {
     "postgres": Endpoint("postgres", "postgres", {"application": "spilo", "cluster-name": "pgsql-cluster"}),
+    "shop's postgres": Endpoint("shop's postgres", "postgres", {"application": "spilo", "cluster-name": "shop"}),
+    "shop's pooler": Endpoint(
+        "shop's pooler", "postgres", {"application": "db-connection-pooler", "cluster-name": "shop"}
+    ),
     "postgres operator": Endpoint("postgres operator", "postgres-operator", {"app.kubernetes.io/name": "operator"}),
     "memcached": Endpoint("memcached", "memcached", {"app.kubernetes.io/name": "memcached"}),
     "website": Endpoint("website", "websites", website_labels("kubia")),
     "postgres client": Endpoint("postgres client", "shop", {"platform/postgres-client": "true"}),
+    "shop's postgres client": Endpoint("shop's postgres client", "shop", {"platform/postgres-shop-client": "true"}),
     "redis client": Endpoint("redis client", "shop", {"platform/redis-client": "true"}),
     "memcached client": Endpoint("memcached client", "shop", {"platform/memcached-client": "true"}),
     "stranger": Endpoint("stranger", "shop", {"app": "stranger"}),
@@ -52,7 +57,8 @@ OTHERS = {
 CONTROLLERS = {"watch", "website-controller", "memcached-controller", "redis-controller"}
 EVERYBODY = frozenset({"redis-sfs", "redis-backup", *CONTROLLERS, *OTHERS})
 # Their policies let them out to nothing but what is named for them.
-BOUND = {"redis-sfs", "memcached", "website", *CONTROLLERS}
+OF_POSTGRES = {"postgres", "shop's postgres", "shop's pooler", "postgres operator"}
+BOUND = {"redis-sfs", "memcached", "website", *OF_POSTGRES, *CONTROLLERS}
 FREE = EVERYBODY - BOUND
 # Where Websites' pods report their commits to; their policy knows its port, not its namespace.
 REPORTING = FREE | {"website"}
@@ -62,6 +68,9 @@ OF_REDIS = {"redis client", "redis-sfs", "redis-controller", "redis-backup"}
 MATRIX: dict[tuple[str, int], set[str] | frozenset[str]] = {
     ("postgres", 5432): {"postgres client", "postgres operator", "postgres"},
     ("postgres", 8008): {"postgres operator", "postgres"},
+    ("shop's postgres", 5432): {"shop's postgres client", "postgres operator", "shop's postgres", "shop's pooler"},
+    ("shop's postgres", 8008): {"postgres operator", "shop's postgres", "shop's pooler"},
+    ("shop's pooler", 5432): {"shop's postgres client", "postgres operator", "shop's postgres", "shop's pooler"},
     ("redis-sfs", 6379): OF_REDIS,
     # Sentinel, and the exporter's metrics.
     ("redis-sfs", 26379): OF_REDIS,
@@ -75,11 +84,18 @@ MATRIX: dict[tuple[str, int], set[str] | frozenset[str]] = {
     ("redis-controller", 8080): REPORTING,
     ("watch", 8080): REPORTING,
     # The API server, and a Git repository over https.
-    ("outside", 6443): FREE | CONTROLLERS,
+    ("outside", 6443): FREE | CONTROLLERS | OF_POSTGRES,
     ("outside", 443): EVERYBODY - {"memcached", "redis-sfs"},
     ("outside", 80): FREE,
-    ("dns", 53): FREE | {"website", "redis-sfs", "redis-controller"},
+    ("dns", 53): FREE | {"website", "redis-sfs", "redis-controller", *OF_POSTGRES},
+    ("postgres operator", 8080): set(),
 }
+
+
+@pytest.fixture(scope="module")
+def prod() -> Declared:
+    """Production with a further PostgreSQL cluster, which has a pooler and no backup."""
+    return declare(with_shop(stack_file("prod"), pooler={}), stack_name="prod")
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +149,35 @@ def test_a_port_is_reached_by_those_in_the_matrix_and_by_nobody_else(
 def test_a_port_that_nobody_offers_is_open_to_nobody_in_the_namespaces_of_ours(
     policies: list[Policy], endpoints: dict[str, Endpoint]
 ):
-    ours = EVERYBODY - {"postgres client", "redis client", "memcached client", "stranger", "dns", "outside"}
+    ours = EVERYBODY - {
+        "postgres client",
+        "shop's postgres client",
+        "redis client",
+        "memcached client",
+        "stranger",
+        "dns",
+        "outside",
+    }
     stranger = endpoints["stranger"]
     open_to_strangers = {name for name in ours if allows(policies, stranger, endpoints[name], 22)}
-    # The operator's namespace is its publisher's; a backup listens on nothing.
-    assert open_to_strangers == {"postgres operator", "redis-backup"}
+    # A backup listens on nothing.
+    assert open_to_strangers == {"redis-backup"}
+
+
+@pytest.mark.parametrize("namespace", ["websites", "memcached", "samples", "website-system", "memcached-system"])
+def test_a_pod_that_no_policy_knows_reaches_nothing_and_is_reached_by_nobody(
+    policies: list[Policy], endpoints: dict[str, Endpoint], namespace: str
+):
+    unknown = Endpoint("unknown", namespace, {"app": "unknown"})
+    for other in endpoints.values():
+        assert not allows(policies, other, unknown, 80)
+        assert not allows(policies, unknown, other, 443)
+
+
+def test_the_operators_that_use_the_hosts_network_are_the_only_ones_without_a_policy(
+    prod: Declared, policies: list[Policy]
+):
+    namespaces = {resource.object_name for resource in prod.objects() if resource.kind == "Namespace"}
+    isolated = {policy["metadata"]["namespace"] for policy in policies}
+    # Tigera's operator and Calico run on the nodes' network, which policies don't bind; Longhorn's chart has its own.
+    assert namespaces - isolated == {"tigera-operator", "longhorn-system"}

@@ -33,12 +33,12 @@ WRONG = {
     "unknown section": (
         {"rediss": {}},
         "platform:rediss = '{}': allowed is one of the sections "
-        "protect, cluster, calico, longhorn, postgres, redis, websites, memcached, samples",
+        "protect, cluster, preflight, calico, longhorn, postgres, redis, websites, memcached, samples",
     ),
     "unknown key": (
         {"cluster": {**CLUSTER, "nodez": 3}},
         "platform:cluster.nodez = 3: allowed is one of the keys "
-        "context, kubeconfig, identifier, nodes, domain, podCidr, serviceCidr",
+        "context, kubeconfig, identifier, nodes, zones, domain, podCidr, serviceCidr",
     ),
     "unknown key of a nested mapping": (
         {"redis": {"volume": {"sise": "1Gi"}}},
@@ -57,12 +57,27 @@ WRONG = {
         {"redis": {"instances": "3"}},
         "platform:redis.instances = '3': allowed is a valid integer",
     ),
+    "text in place of a list": (
+        {"postgres": {"users": {"dbuser": "superuser"}}},
+        "platform:postgres.users.dbuser = 'superuser': allowed is a valid list",
+    ),
     "section that is no mapping": (
         {"longhorn": "yes please"},
-        "platform:longhorn = 'yes please': allowed is a mapping with the keys operator, chart, enabled, replicas, "
-        "classVersion, reclaimPolicy, dataLocality, fsType, defaultClass, recurringJobs",
+        "platform:longhorn = 'yes please': allowed is a mapping with the keys reclaimPolicy, dataLocality, "
+        "fsType, operator, chart, enabled, replicas, classVersion, olderClasses, defaultClass, "
+        "deletingConfirmation, values, recurringJobs, "
+        "backupTarget",
     ),
     "protect that is no boolean": ({"protect": "maybe"}, "platform:protect = 'maybe': allowed is true or false"),
+    "a check that preflight doesn't have": (
+        {"preflight": {"skip": {"weather": "it rains"}}},
+        "platform:preflight.skip.weather = 'weather': allowed is 'reachable', 'owner', 'version', 'nodes', "
+        "'addresses', 'default-class', 'crds', 'rights', 'pools', 'classes', 'volumes', 'database' or 'removals'",
+    ),
+    "a check skipped without a reason": (
+        {"preflight": {"skip": {"nodes": " "}}},
+        "platform:preflight.skip.nodes = ' ': allowed is a reason, for those who read it later",
+    ),
     "malformed CIDR": (
         {"calico": {"ipPools": [{"cidr": "172.31.0.0/33"}]}},
         "platform:calico.ipPools[0].cidr = '172.31.0.0/33': "
@@ -102,6 +117,37 @@ WRONG = {
         {"calico": {"ipPools": []}},
         "platform:calico.ipPools = []: allowed is a list of 1 to 25 pools",
     ),
+    "more connections by the pooler than the server has": (
+        {"postgres": {"pooler": {"maxDbConnections": 100}}},
+        "platform:postgres.pooler.maxDbConnections = 100: allowed is less than max_connections, 100, of all clients",
+    ),
+    "a file of a certificate that no key can be": (
+        {"postgres": {"tls": {"secret": "pgsql-tls", "caFile": "/tls/ca.crt"}}},
+        "platform:postgres.tls.caFile = '/tls/ca.crt': "
+        "allowed is a key of the Secret: letters, digits, '-', '_' and '.', or null",
+    ),
+    "a password that changes for nobody": (
+        {"postgres": {"passwordRotation": {"inPlaceUsers": ["nobody"]}}},
+        "platform:postgres.passwordRotation.inPlaceUsers = 'nobody': allowed is one of dbuser, standby, pooler",
+    ),
+    "an owner who gets another login": (
+        {"postgres": {"passwordRotation": {"users": ["dbuser"]}}},
+        "platform:postgres.passwordRotation.users = 'dbuser': "
+        "allowed is no owner of a database: what another login makes would not be the owner's",
+    ),
+    "a login that ends before the next one begins": (
+        {"postgres": {"passwordRotation": {"interval": 90, "retention": 100}}},
+        "platform:postgres.passwordRotation.retention = 100: "
+        "allowed is 180 or more, two intervals: a login must outlive the next one's beginning",
+    ),
+    "passwords of an operator that isn't ours": (
+        {"postgres": {"operator": "existing", "passwordRotation": {"allUsers": True}}},
+        "platform:postgres.passwordRotation.allUsers = True: allowed is false with operator: existing",
+    ),
+    "more poolers than connections": (
+        {"postgres": {"pooler": {"instances": 6, "maxDbConnections": 20}}},
+        "platform:postgres.pooler.maxDbConnections = 20: allowed is 24 or more, 4 for each of instances 6",
+    ),
     "more volume copies than nodes": (
         {"longhorn": {"operator": "existing", "replicas": 4}},
         "platform:longhorn.replicas = 4: allowed is at most cluster.nodes, 3: further copies could never be placed",
@@ -114,6 +160,24 @@ WRONG = {
     "two jobs of one name": (
         {"longhorn": {"recurringJobs": [{"name": "j", "task": "snapshot", "cron": "0 1 * * *"}] * 2}},
         "platform:longhorn.recurringJobs[1].name = 'j': allowed is a name that no other job has",
+    ),
+    "an older class that is newer": (
+        {"longhorn": {"olderClasses": [{"version": 2, "replicas": 3}]}},
+        "platform:longhorn.olderClasses[0].version = 2: "
+        "allowed is a version below classVersion, 1, that no other class has",
+    ),
+    "backups to nowhere": (
+        {"longhorn": {"operator": "chart", "recurringJobs": [{"name": "j", "task": "backup", "cron": "0 1 * * *"}]}},
+        "platform:longhorn.recurringJobs[0].task = 'backup': allowed is another task without backupTarget",
+    ),
+    "backups to an address of no kind": (
+        {"longhorn": {"backupTarget": {"url": "https://example.com/"}}},
+        "platform:longhorn.backupTarget.url = 'https://example.com/': "
+        "allowed is an address by s3://, nfs://, cifs:// or azblob://",
+    ),
+    "more zones than nodes": (
+        {"cluster": {**CLUSTER, "zones": 4}},
+        "platform:cluster.zones = 4: allowed is at most nodes, 3",
     ),
     "Postgres version that the operator's CRD doesn't know": (
         {"postgres": {"operatorVersion": "1.15.1", "version": "18"}},
@@ -143,6 +207,15 @@ WRONG = {
         {"postgres": {"databases": {"defaultdb": "nobody"}}},
         "platform:postgres.databases.defaultdb = 'nobody': allowed is one of users: dbuser",
     ),
+    "database that is prepared and not": (
+        {"postgres": {"preparedDatabases": {"defaultdb": {}}}},
+        "platform:postgres.preparedDatabases.defaultdb = 'defaultdb': allowed is a name that is not in databases too",
+    ),
+    "operator's image without a tag": (
+        {"postgres": {"operatorImage": "registry.example.com/postgres-operator"}},
+        "platform:postgres.operatorImage = 'registry.example.com/postgres-operator': allowed is "
+        "<registry>/<repository>:<tag>",
+    ),
     "size that is no quantity": (
         {"postgres": {"volume": {"size": "1GB"}}},
         "platform:postgres.volume.size = '1GB': allowed is a Kubernetes quantity such as 500m, 512Mi or 1Gi",
@@ -155,6 +228,62 @@ WRONG = {
     "backup without a bucket": (
         {"postgres": {"operator": "chart", "logicalBackup": {}}},
         "platform:postgres.logicalBackup.bucket = None: allowed is the name of a bucket, with operator: chart",
+    ),
+    "archive without a bucket": (
+        {"postgres": {"walBackup": {}}},
+        "platform:postgres.walBackup.bucket is missing: Bucket of the archive.",
+    ),
+    "archive on a storage that is no URL": (
+        {"postgres": {"walBackup": {"bucket": "backups", "endpoint": "s3.example.com"}}},
+        "platform:postgres.walBackup.endpoint = 's3.example.com': allowed is http(s)://<host>[:<port>]",
+    ),
+    "archive that is kept for a day": (
+        {"postgres": {"walBackup": {"bucket": "backups", "retentionDays": 1}}},
+        "platform:postgres.walBackup.retentionDays = 1: allowed is 2 or more",
+    ),
+    "folder with a slash at its end": (
+        {"postgres": {"walBackup": {"bucket": "backups", "prefix": "lab/"}}},
+        "platform:postgres.walBackup.prefix = 'lab/': "
+        "allowed is a folder such as backups/postgres, with no slash at either end",
+    ),
+    "clone from a storage that isn't named": (
+        {"postgres": {"clone": {"cluster": "pgsql-old", "timestamp": "2026-11-22T08:00:00+00:00"}}},
+        "platform:postgres.clone = 'pgsql-old': allowed is given together with walBackup, whose storage is read",
+    ),
+    "clone of a moment without an offset": (
+        {
+            "postgres": {
+                "walBackup": {"bucket": "backups"},
+                "clone": {"cluster": "x", "timestamp": "2026-11-22T08:00:00Z"},
+            }
+        },
+        "platform:postgres.clone.timestamp = '2026-11-22T08:00:00Z': "
+        "allowed is a moment with its offset, such as 2026-11-22T08:00:00+00:00",
+    ),
+    "clone that would write where it reads": (
+        {
+            "postgres": {
+                "version": "15",
+                "walBackup": {"bucket": "backups"},
+                "clone": {"cluster": "pgsql-cluster", "timestamp": "2026-11-22T08:00:00+00:00"},
+            }
+        },
+        "platform:postgres.clone.path = 'spilo/pgsql-cluster/wal/15': "
+        "allowed is an archive that this cluster doesn't write: another prefix",
+    ),
+    "copy out of no archive": (
+        {"postgres": {"copies": {"before": {"timestamp": "2026-11-22T08:00:00+00:00"}}}},
+        "platform:postgres.copies = ['before']: allowed is given together with walBackup, whose storage is read",
+    ),
+    "copy in place of the cluster": (
+        {
+            "postgres": {
+                "walBackup": {"bucket": "backups"},
+                "copies": {"pgsql-cluster": {"timestamp": "2026-11-22T08:00:00+00:00"}},
+            }
+        },
+        "platform:postgres.copies.pgsql-cluster = 'pgsql-cluster': allowed is another name: "
+        "'pgsql-cluster' is among the names of cluster 'pgsql-cluster' already",
     ),
     "volume too small for the append-only file": (
         {"redis": {"volume": {"size": "500Mi"}}},
@@ -253,6 +382,12 @@ def test_every_stack_file_is_valid_and_names_every_section(environment: str) -> 
     sections = stack_file(environment)
     settings.parse(as_config(sections))
     assert set(sections) == {settings.PROTECT, *settings.SECTIONS}
+
+
+def test_roles_have_the_attributes_that_a_stack_file_lists() -> None:
+    postgres = {**stack_file("dev")["postgres"], "users": {"dbuser": ["superuser"], "shop": []}}
+    parsed = settings.parse(as_config({**stack_file("dev"), "postgres": postgres}))
+    assert parsed.postgres.users == {"dbuser": ("superuser",), "shop": ()}
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

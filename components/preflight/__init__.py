@@ -1,0 +1,1 @@
+"""Preflight: read-only questions to the target cluster before anything is registered."""
