@@ -1,0 +1,1 @@
+"""What a change will do: report, guard, drift and environments. The program never imports it."""
