@@ -40,6 +40,11 @@ class Platform(Checkout):
     def outputs(self) -> dict[str, Any]:
         return json.loads(self.pulumi("stack", "output", "--json").stdout)
 
+    def apply(self, *objects: dict[str, Any]) -> None:
+        manifest = Path(self.folder / "client.json")
+        manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
+        self.kubectl("apply", "-f", str(manifest))
+
     def pods(self, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         return json.loads(self.kubectl("get", "pods", "-n", namespace, "-l", selector, "-o", "json"))["items"]
 
@@ -85,23 +90,20 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
-def _client_pod() -> dict[str, Any]:
+def idle_pod(name: str, image: str, user: int, labels: dict[str, str] | None = None) -> dict[str, Any]:
+    """Return a pod of the clients' namespace that waits for commands, at Pod Security restricted."""
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "client", "namespace": "client"},
+        "metadata": {"name": name, "namespace": "client", "labels": labels or {}},
         "spec": {
             "automountServiceAccountToken": False,
             "terminationGracePeriodSeconds": 0,
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
+            "securityContext": {"runAsNonRoot": True, "runAsUser": user, "seccompProfile": {"type": "RuntimeDefault"}},
             "containers": [
                 {
-                    "name": "client",
-                    "image": images.reference("toolbox"),
+                    "name": name,
+                    "image": images.reference(image),
                     "command": ["sleep", "infinity"],
                     "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
                 }
@@ -120,10 +122,7 @@ def platform(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> Ite
     try:
         first = platform.sandbox("up")
         platform.first_up = first.stdout + first.stderr
-        objects = {"apiVersion": "v1", "kind": "List", "items": [CLIENT, _client_pod()]}
-        manifest = Path(platform.folder / "client.json")
-        manifest.write_text(json.dumps(objects))
-        platform.kubectl("apply", "-f", str(manifest))
+        platform.apply(CLIENT, idle_pod("client", "toolbox", 65532))
         platform.kubectl("wait", "-n", "client", "pod/client", "--for=condition=Ready", "--timeout=60s")
         yield platform
     finally:

@@ -78,7 +78,7 @@ def test_settings_passwords_and_volumes_change_under_load(
     rotated = steps(platform, lambda redis: redis.update(passwordVersion=2))
     assert rotated["create"] == ["passwords-3"]
     assert rotated["delete"] == ["passwords-0"]
-    assert rotated["update"] == [*claims, "passwords", "servers"]
+    assert rotated["update"] == [*claims, "password", "servers"]
     before = passwords(kubectl)
 
     roll_out(platform, kubectl, client, 3, moves=1)

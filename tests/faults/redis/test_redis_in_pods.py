@@ -12,13 +12,11 @@ import yaml
 
 from controllers.redis.rbac import rules
 from controllers.runtime.rules import ELECTION_RULES
-from sandbox import cluster as control_plane
 from sandbox import images
-from sandbox import toolchain as tools
 from sandbox.cluster import Cluster, real
 from sandbox.cluster.real import nodes
-from sandbox.progress import Progress
 from sandbox.toolchain import Toolchain
+from tests.faults.real_nodes import real_nodes
 from tests.faults.redis.client_pod import (
     LONG_SECONDS,
     NAMESPACE,
@@ -31,7 +29,7 @@ from tests.faults.redis.client_pod import (
     uids,
 )
 from tests.faults.redis.pods import ROOT
-from tests.integration.sandbox.kubectl import Kubectl, eventually
+from tests.integration.sandbox.kubectl import Kubectl, eventually, longhorn_class
 from tests.unit.declared import Declared, declare, stack_file
 
 Note = Callable[[str, object], None]
@@ -42,9 +40,10 @@ RUNBOOK = ROOT / "docs/runbooks/redis-restore.md"
 def declared(instances: int = 3) -> Declared:
     """Redis alone, with the sandbox's images."""
     sections = {
-        **{section: {"enabled": False} for section in stack_file("dev") if section not in {"protect", "cluster"}},
+        **{name: {"enabled": False} for name in stack_file("dev") if name not in {"protect", "cluster", "preflight"}},
         "cluster": stack_file("dev")["cluster"],
         "protect": "false",
+        "preflight": {},
         "redis": {
             "instances": instances,
             "image": images.reference("redis"),
@@ -61,29 +60,15 @@ def declared(instances: int = 3) -> Declared:
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     if lack := real.missing():
         pytest.skip(lack)
-    toolchain = tools.ensure([*tools.EVERYWHERE, *tools.REAL_NODES], Progress(quiet=True))
-    archives = list(images.ensure(Progress(quiet=True)).values())
-    folder = tmp_path_factory.mktemp("real") / "cluster"
-    try:
-        yield control_plane.start(folder, toolchain, nodes="real", archives=archives)
-    finally:
-        control_plane.stop(folder, toolchain)
+    with real_nodes(tmp_path_factory.mktemp("real") / "cluster") as (cluster, _):
+        yield cluster
 
 
 @pytest.fixture(scope="module")
 def kubectl(cluster: Cluster, toolchain: Toolchain) -> Kubectl:
     """kubectl on a cluster in which Redis runs."""
     kubectl = Kubectl(cluster, toolchain)
-    kubectl.apply(
-        {
-            "apiVersion": "storage.k8s.io/v1",
-            "kind": "StorageClass",
-            "metadata": {"name": "longhorn"},
-            "provisioner": "driver.longhorn.io",
-            "volumeBindingMode": "WaitForFirstConsumer",
-            "allowVolumeExpansion": True,
-        }
-    )
+    kubectl.apply(longhorn_class())
     roll_out(kubectl, declared())
     eventually(lambda: all_ready(kubectl), "all pods of Redis are ready", LONG_SECONDS)
     eventually(lambda: len(primaries(kubectl)) == 1, "the primary has its label", LONG_SECONDS)
