@@ -8,6 +8,10 @@ NODES ?=
 AREA ?=
 RUNS ?=
 N ?=
+STACKS ?=
+AT_ONCE ?= 2
+A ?= staging
+B ?= prod
 VENV := .venv
 BIN := $(VENV)/bin
 SANDBOX := $(BIN)/python -m sandbox --name '$(NAME)'
@@ -17,10 +21,11 @@ YAML_FILES := $(shell git ls-files '*.yaml' '*.yml') .yamllint
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes --no-header
 
 .DEFAULT_GOAL := help
-.PHONY: help setup images up preview down status shell env clean test faults lint format lock schema bench
+.PHONY: help setup images up up-all preview report drift repair adopt diff-env down status shell env clean test faults \
+  verify-consequences lint format lock schema pin outdated bench
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 	@echo "  NAME=x gives a second sandbox beside the default one; up takes CONTEXT=x and NODES=real or kwok, preview takes STACK=x"
 
 setup: $(PACKAGES) ## install what is missing, build the tools and make the images
@@ -35,8 +40,26 @@ up: $(PACKAGES) ## start the sandbox and roll the stack dev out; CONTEXT=x: to y
 	@sandbox/debian-packages.sh
 	@$(SANDBOX) --context '$(CONTEXT)' --nodes '$(NODES)' up
 
+up-all: $(PACKAGES) ## update many stacks of yours, a few at a time: STACKS="prod-eu prod-us" AT_ONCE=2
+	@$(BIN)/python -m delivery up-all --at-once '$(AT_ONCE)' $(STACKS)
+
 preview: $(PACKAGES) ## show what an edit would change; STACK=staging or prod: another stack file
 	@$(SANDBOX) --stack '$(STACK)' preview
+
+report: $(PACKAGES) ## say what an edit would do to what runs: restarts, downtime, data loss
+	@eval "$$($(SANDBOX) env)" && $(BIN)/python -m delivery report
+
+drift: $(PACKAGES) ## show what somebody changed in the cluster behind the program's back, and who; fails if there is any
+	@eval "$$($(SANDBOX) env)" && $(BIN)/python -m delivery drift
+
+repair: $(PACKAGES) ## put back what drifted
+	@eval "$$($(SANDBOX) env)" && $(BIN)/python -m delivery repair
+
+adopt: $(PACKAGES) ## take what drifted over into the state, and show what the program still declares otherwise
+	@eval "$$($(SANDBOX) env)" && $(BIN)/python -m delivery adopt
+
+diff-env: $(PACKAGES) ## show what two stack files come to differently: A=staging B=prod
+	@$(BIN)/python -m delivery diff-env '$(A)' '$(B)'
 
 down: $(PACKAGES) ## destroy the stack, stop the sandbox and remove it
 	@$(SANDBOX) down
@@ -55,12 +78,16 @@ clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stac
 
 test: $(PACKAGES) ## run all tests, those on real nodes last and alone
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/e2e --ignore tests/faults
+	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder --ignore tests/e2e --ignore tests/faults
 	@$(BIN)/python -m pytest tests/e2e
 
 faults: $(PACKAGES) ## disturb what must stand it, one short round; AREA=controllers: the long one, with figures
 	@sandbox/debian-packages.sh
-	@$(BIN)/python -m $(if $(AREA),tests.faults.$(AREA) $(if $(RUNS),--runs $(RUNS)),pytest tests/faults)
+	@$(BIN)/python -m $(if $(AREA),tests.faults.$(AREA) $(if $(RUNS),--runs $(RUNS)),pytest -n 3 tests/faults)
+
+verify-consequences: $(PACKAGES) ## do some 80 edits on a sandbox and compare what the report said with what happened
+	@sandbox/debian-packages.sh
+	@$(BIN)/python -m tests.consequences
 
 lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 	@$(BIN)/ruff check
@@ -68,6 +95,7 @@ lint: $(PACKAGES) ## check formatting, style, types, shell scripts and YAML
 	@$(BIN)/basedpyright
 	@$(BIN)/shellcheck $(SHELL_FILES)
 	@$(BIN)/yamllint --strict $(YAML_FILES)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $$($(BIN)/python -m sandbox.toolchain actionlint)
 
 format: $(PACKAGES) ## format the Python files
 	@$(BIN)/ruff format
@@ -79,6 +107,12 @@ lock: $(PACKAGES) ## lock the newest versions of all packages, with hashes
 
 schema: $(PACKAGES) ## write the JSON schema of the stack files
 	@$(BIN)/python -m components.settings_schema > schema/stack.schema.json
+
+pin: $(PACKAGES) ## ask the image registries for the digest of every pinned tag and write the lock
+	@$(BIN)/python -m pins lock
+
+outdated: $(PACKAGES) ## list newer versions of what is pinned, where its publisher can be asked
+	@$(BIN)/python -m pins outdated
 
 bench: $(PACKAGES) ## measure the ratios that benchmarks/ describes; AREA=controllers N=10000: the controllers at scale
 	@$(BIN)/python -m benchmarks$(if $(AREA),.$(AREA)) $(if $(N),--n $(N))

@@ -90,6 +90,11 @@ class Stack:
         if not folder.passphrase.exists():
             folder.passphrase.touch(mode=0o600)
             folder.passphrase.write_text(secrets.token_urlsafe(32))
+        # A file where the engine would make a folder: it goes without its own log of every value, which is half of its
+        # work, and compressed, so that nobody could search it for secrets.
+        engine_log = folder.pulumi_home / "logs"
+        if not engine_log.exists():
+            engine_log.touch()
         self._write_shim()
         if not self.checkpoint.exists():
             self._create()

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from sandbox import cluster, controllers, kubeconfig, nodes, pending, plugins
+from sandbox import cluster, controllers, kubeconfig, nodes, pending, plugins, policies
 from sandbox.cluster import real
 from sandbox.errors import SandboxError
 from sandbox.images.recipes import REGISTRY
 from sandbox.stack import DEV, Stack
-from sandbox.toolchain.crds import ensure_crds
+from sandbox.toolchain.charts import place, postgres_operator_chart
+from sandbox.toolchain.crds import BY_CHART, ensure_crds
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from sandbox.folder import Folder
     from sandbox.progress import Progress
     from sandbox.toolchain import Toolchain
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 def tools(toolchain: Toolchain, progress: Progress) -> None:
     """Build and make all that an `up` on this machine will need."""
     ensure_crds(progress)
+    ensure_crds(progress, without=BY_CHART)
+    postgres_operator_chart(progress)
     if lacking := real.missing():
         progress.note(f"All tools are there: {toolchain.bin}. {lacking}")
     else:
@@ -42,8 +47,9 @@ def up(folder: Folder, tools: Toolchain, progress: Progress, context: str, wante
     else:
         _start_cluster(folder, tools, progress, wanted_nodes)
     _prepare(stack, progress)
-    _run(stack, "preview")
-    _run(stack, "up", "--yes", "--skip-preview")
+    held_to = policies.place(stack)
+    _run(stack, "preview", *held_to)
+    _run(stack, "up", "--yes", "--skip-preview", *held_to)
     if _runs_containers(folder):
         nodes.await_pods(folder, tools, progress)
     else:
@@ -65,14 +71,15 @@ def preview(folder: Folder, tools: Toolchain, progress: Progress, stack_name: st
     _require_cluster(folder, tools)
     if stack_name == DEV:
         _prepare(stack, progress)
-        _run(stack, "preview", "--diff")
+        _run(stack, "preview", "--diff", *policies.place(stack))
         return
     # The stack names the context of its own cluster; for this preview that name stands for the sandbox.
     named = kubeconfig.renamed(folder.kubeconfig.read_text(), _context_of(folder, stack_name))
     _prepare(stack, progress)
     own = folder.root / f"kubeconfig-{stack_name}"
     kubeconfig.write(own, named)
-    _run(stack, "preview", "--diff", KUBECONFIG=str(own))
+    variables = {"KUBECONFIG": str(own), "PULUMI_OPTION_CONFIG_FILE": str(_for_a_smaller_cluster(stack))}
+    _run(stack, "preview", "--diff", *policies.place(stack), **variables)
 
 
 def down(folder: Folder, tools: Toolchain, progress: Progress) -> None:
@@ -139,6 +146,17 @@ def shell(folder: Folder, tools: Toolchain, progress: Progress) -> None:
     os.execve(program, [program], Stack(folder, tools).environment)  # noqa: S606 - the user's own shell
 
 
+def _for_a_smaller_cluster(stack: Stack) -> Path:
+    """Return a copy of the stack file that doesn't ask for as many nodes as the stack's own cluster has."""
+    tracked = stack.folder.project / f"Pulumi.{stack.name}.yaml"
+    document = yaml.safe_load(tracked.read_text())
+    if (preflight := document["config"].get("platform:preflight")) is not None:
+        preflight.setdefault("skip", {})["nodes"] = "the sandbox is smaller than the cluster of this stack"
+    copy = stack.folder.root / tracked.name
+    copy.write_text(yaml.safe_dump({**document, "encryptionsalt": stack.folder.salt.read_text().strip()}))
+    return copy
+
+
 def _start_cluster(folder: Folder, tools: Toolchain, progress: Progress, wanted_nodes: str) -> None:
     if folder.borrowed_context:
         raise SandboxError(f"The cluster of your context {folder.borrowed_context!r} doesn't answer.")
@@ -174,6 +192,7 @@ def _borrow(folder: Folder, tools: Toolchain, context: str) -> None:
 def _prepare(stack: Stack, progress: Progress) -> None:
     stack.prepare()
     plugins.place(stack.folder.pulumi_home, stack.toolchain, progress)
+    place(stack.folder.project, progress)
     if stack.unlock():
         progress.note("Released the lock of an update that was killed")
     if pending.settle(stack):

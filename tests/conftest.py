@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sandbox import cluster as control_plane
 from sandbox import toolchain as tools
@@ -13,8 +15,16 @@ from sandbox.progress import Progress
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xdist.remote import Producer
+
     from sandbox.cluster import Cluster
     from sandbox.toolchain import Toolchain
+
+
+# Folders of tests that roll a whole stack out.
+_LONG = {"stack", "operators", "upgrade"}
+# Files that share what is rolled out for their folder; test_rollout.py takes as long as the rest of its folder.
+_SHARED = re.compile("tests/integration/(operators|stack)/(?!test_rollout)")
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +41,25 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
         yield control_plane.start(folder, toolchain)
     finally:
         control_plane.stop(folder, toolchain)
+
+
+class _ByRollout(LoadScopeScheduling):
+    """Gives a file's tests to one worker, and files that share a rollout too, which is made once for each worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        shared = _SHARED.match(nodeid)
+        return shared[0] if shared else nodeid.split("::", 1)[0]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByRollout:
+    """Return how tests are given to workers; pytest-xdist asks, where there are any."""
+    return _ByRollout(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files first that roll a whole stack out, so that none is left for one worker at the end."""
+    items.sort(key=lambda item: _LONG.isdisjoint(item.path.parts))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,7 +18,8 @@ from sandbox.nodes import Kind
 
 ROOT = Path(__file__).parents[3]
 _CODE = (
-    "__main__.py", "components", "controllers", "crds", "sandbox", "Pulumi.yaml", "pyproject.toml",
+    "__main__.py", "components", "controllers", "crds", "delivery", "policies", "sandbox", "Pulumi.yaml",
+    "pyproject.toml",
     "requirements-controllers.txt",
 )  # fmt: skip
 _LONGEST_COMMAND = 300
@@ -71,6 +72,16 @@ class Checkout:
                 name, _, value = line.removeprefix("export ").partition("=")
                 self._environment[name] = os.path.expandvars("".join(shlex.split(value)))
         return self._environment
+
+    @property
+    def state(self) -> Path:
+        """The file backend of the sandbox."""
+        return Path(self.environment["PULUMI_BACKEND_URL"].removeprefix("file://").partition("?")[0])
+
+    @property
+    def engine_log(self) -> Path:
+        """Where the engine keeps its own log, if it does."""
+        return Path(self.environment["PULUMI_HOME"]) / "logs"
 
     def pulumi(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self._run(["pulumi", "--non-interactive", "--color=never", *arguments], self.environment, check=check)
@@ -147,7 +158,8 @@ class Checkout:
         except subprocess.TimeoutExpired as timeout:
             raise AssertionError(f"{command} still ran after {timeout.timeout} s\n{self._evidence(timeout)}") from None
         assert not check or done.returncode == 0, (
-            f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+            # Why it failed is what pulumi prints last on standard output.
+            f"{command} ended with {done.returncode}\n{done.stderr}\n{done.stdout}"
         )
         return done
 

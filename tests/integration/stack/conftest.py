@@ -7,7 +7,7 @@ import pytest
 from tests.integration.stack.checkout import Checkout
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def rolled_out(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """The dev stack, rolled out by `up` in a sandbox of its own."""
     checkout = Checkout(tmp_path_factory.mktemp("rolled-out") / "project")
@@ -17,6 +17,13 @@ def rolled_out(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> I
         yield checkout
     finally:
         checkout.sandbox("clean", check=False)
+
+
+@pytest.fixture
+def edited(rolled_out: Checkout) -> Iterator[Checkout]:
+    """The rolled-out stack, whose settings may be edited; nothing is to be rolled out."""
+    yield rolled_out
+    rolled_out.restore()
 
 
 @pytest.fixture

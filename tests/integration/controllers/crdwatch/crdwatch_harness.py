@@ -164,6 +164,7 @@ class Lab:
 
     def cut_off(self) -> None:
         """Take the API server away from the watcher, in the middle of its watch."""
+        until(lambda: self.proxy.watched)
         self.proxy.away = True
         self.proxy.cut()
 

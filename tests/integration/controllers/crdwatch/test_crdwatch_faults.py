@@ -129,7 +129,7 @@ def test_a_renewed_token_is_used_when_the_old_one_dies(lab):
     # The API server trusts a token that it has just seen for some seconds more.
     def refused():
         lab.proxy.cut()
-        assert "401" in lab.messages()
+        assert "refuses: 401" in lab.messages()
 
     eventually(refused)
     lab.create("after", 2)
@@ -141,7 +141,7 @@ def test_a_connection_gone_silent_is_given_up(lab):
     lab.create("same", 3)
     lab.start(WATCH_IDLE_SECONDS="3")
     lab.wait_told(("added", "same", 3))
-    until(lambda: "watch=true" in lab.proxy.requests[-1][1])
+    until(lambda: lab.proxy.watched)
     lab.proxy.freeze()
     lab.change("same", 30)
     lab.wait_told(("added", "same", 3), ("modified", "same", 30))
@@ -185,7 +185,7 @@ def test_without_a_state_file_a_restarted_watcher_starts_anew(watching):
 def test_a_state_file_of_another_kind_or_namespace_is_not_gone_on_from(watching):
     watching.stop()
     watching.start(WATCH_NAMESPACE="default")
-    until(lambda: "403" in watching.messages())
+    until(lambda: "refuses: 403" in watching.messages())
     watching.stop()
     watching.start()
     watching.wait_told(*FIRST, *FIRST)

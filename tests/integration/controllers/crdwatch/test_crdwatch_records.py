@@ -155,7 +155,7 @@ def put(lab, group, name, **content):
 def test_a_crd_that_comes_goes_and_comes_again_is_followed(lab, api, declared, group):
     grant(lab, group)
     lab.start(WATCH_GROUP=group)
-    until(lambda: "404" in lab.messages())
+    until(lambda: "refuses: 404" in lab.messages())
     serve(api, crd(declared, group))
     put(lab, group, "first", spec={"value": 1})
     lab.wait_told(("added", "first", 1))
