@@ -81,7 +81,7 @@ def start(folder: Folder, toolchain: Toolchain) -> list[str]:
 
 def running(folder: Folder) -> list[str]:
     """Return the names of the controllers whose supervisors live."""
-    return sorted(process.cmdline()[4] for process in processes.running(_supervises(folder)))
+    return sorted(command[4] for command in processes.commands(_supervises(folder)))
 
 
 def stop(folder: Folder) -> None:

@@ -19,12 +19,21 @@ _WAIT_SECONDS = 10
 
 def running(belongs: Callable[[list[str]], bool]) -> list[psutil.Process]:
     """Return the living processes for whose command line `belongs` holds."""
-    found: list[psutil.Process] = []
+    return [*_found(belongs)]
+
+
+def commands(belongs: Callable[[list[str]], bool]) -> list[list[str]]:
+    """Return their command lines instead, which a process that ends meanwhile can't be asked for any more."""
+    return [*_found(belongs).values()]
+
+
+def _found(belongs: Callable[[list[str]], bool]) -> dict[psutil.Process, list[str]]:
+    found: dict[psutil.Process, list[str]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             command = process.cmdline()
             if command and process.status() != psutil.STATUS_ZOMBIE and belongs(command):
-                found.append(process)
+                found[process] = command
     return found
 
 

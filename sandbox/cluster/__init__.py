@@ -89,7 +89,7 @@ def start(
 
 def find(folder: Path) -> Cluster | None:
     """Return the control plane in `folder` if all of it runs, else None; nodes may be switched off."""
-    alive = {Path(process.cmdline()[0]).name for process in processes.running(kwokctl.belongs_to(folder))}
+    alive = {Path(command[0]).name for command in processes.commands(kwokctl.belongs_to(folder))}
     needed = kwokctl.CONTROL_PLANE if layout.is_real(folder) else kwokctl.COMPONENTS
     whole = alive >= needed and (folder / "kubeconfig").exists()
     return Cluster(folder, folder / "kubeconfig") if whole else None

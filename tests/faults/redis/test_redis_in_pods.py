@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psutil
 import pytest
 import yaml
 
@@ -30,6 +29,7 @@ from tests.faults.redis.client_pod import (
 )
 from tests.faults.redis.pods import ROOT
 from tests.integration.sandbox.kubectl import Kubectl, eventually, longhorn_class
+from tests.processes import named, of
 from tests.unit.declared import Declared, declare, stack_file
 
 Note = Callable[[str, object], None]
@@ -127,8 +127,8 @@ def test_a_killed_server_is_replaced_for_every_client_and_nothing_is_lost(
 ) -> None:
     (old,) = primaries(kubectl)
     pids = nodes.pids_of(cluster, NAMESPACE, old, "redis")
-    (server,) = (pid for pid in pids if psutil.Process(pid).name() == "redis-server")
-    psutil.Process(server).send_signal(signal.SIGKILL)
+    (server,) = named("redis-server", of(pids))
+    server.send_signal(signal.SIGKILL)
     come_back(kubectl, clients, old, record_property, "killed server")
     # It waits for a replica, so nothing may be missing; the other one doesn't.
     assert clients["Sentinel"].lost() == 0

@@ -11,6 +11,8 @@ import psutil
 import pytest
 from workbench import Body, Kubectl, Stack, config_map, kubernetes
 
+from sandbox.processes import running
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
@@ -25,8 +27,8 @@ def waiting(namespace: str, **options: str) -> Body:
 
 def plugins(process: subprocess.Popen[str]) -> list[psutil.Process]:
     """Return the stand-ins that the engine runs."""
-    children = psutil.Process(process.pid).children(recursive=True)
-    return [child for child in children if "sandbox.provider.kubernetes" in child.cmdline()]
+    plugins = running(lambda command: "sandbox.provider.kubernetes" in command)
+    return [plugin for plugin in plugins if plugin in psutil.Process(process.pid).children(recursive=True)]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from sandbox.cluster import Cluster, control
 from sandbox.cluster.real import layout, namespaces, nodes
 from sandbox.toolchain import Toolchain
 from tests.integration.sandbox.kubectl import Kubectl, eventually, longhorn_class
+from tests.processes import named, of
 
 IMAGE = images.reference("toolbox")
 # A node is lost after 12 s and pods start within 2 s; the rest is for a busy machine.
@@ -92,7 +93,7 @@ def kubelet_of(cluster: Cluster, node: str) -> int:
     """The id of the node's kubelet."""
     first = namespaces.first_process(cluster.folder / "nodes" / node)
     assert first is not None
-    return next(child.pid for child in first.children() if child.name() == "kubelet")
+    return named("kubelet", first.children())[0].pid
 
 
 def test_three_nodes_are_ready_in_three_zones(kubectl: Kubectl):
@@ -169,7 +170,7 @@ def test_a_claim_is_bound_when_its_class_says_and_its_data_stays_where_the_class
 def test_a_killed_process_of_a_pod_is_started_again(kubectl: Kubectl, cluster: Cluster, namespace: str):
     run(kubectl, pod("victim", namespace, "exec sleep infinity"))
     found = nodes.pids_of(cluster, namespace, "victim", "main")
-    assert [psutil.Process(pid).name() for pid in found] == ["sleep"]
+    assert [process.name() for process in of(found)] == ["sleep"]
     psutil.Process(found[0]).send_signal(signal.SIGKILL)
     eventually(lambda: status_of(kubectl, namespace, "victim")["restartCount"] == 1, "restarted")
     assert status_of(kubectl, namespace, "victim")["lastState"]["terminated"]["exitCode"] == 128 + signal.SIGKILL
@@ -185,7 +186,7 @@ def test_a_killed_kubelet_comes_back_and_containers_live_on_meanwhile(
     eventually(lambda: not psutil.pid_exists(killed), "dead")
     first = namespaces.first_process(cluster.folder / "nodes" / "node-1")
     assert first is not None
-    eventually(lambda: "kubelet" in [child.name() for child in first.children()], "started again")
+    eventually(lambda: bool(named("kubelet", first.children())), "started again")
     answers = lambda: kubectl.run("exec", "survivor", "-n", namespace, "--", "true").returncode == 0  # noqa: E731
     eventually(answers, "the new kubelet serves")
     assert nodes.pids_of(cluster, namespace, "survivor", "main") == before

@@ -18,6 +18,7 @@ from sandbox.cluster.real import cgroups, layout, namespaces, requirements
 from sandbox.errors import SandboxError
 from sandbox.toolchain import Toolchain
 from tests.integration.sandbox.kubectl import Kubectl, eventually
+from tests.processes import living
 
 ROOT = Path(__file__).parents[3]
 TUNABLES = ("vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops", "net/ipv4/ip_forward")
@@ -90,10 +91,6 @@ def cmdline_of(process: psutil.Process) -> list[str]:
     return [""]
 
 
-def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    return [each for each in processes if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
-
-
 def test_stop_leaves_nothing_and_a_sandbox_beside_it_is_not_touched(
     unchanged: Path, real_toolchain: Toolchain, archives: list[Path], sandboxes: Path
 ):
@@ -102,7 +99,7 @@ def test_stop_leaves_nothing_and_a_sandbox_beside_it_is_not_touched(
     ended = everything(first.folder)
     assert {"containerd", "kubelet", "kube-proxy", "etcd", "coredns"} <= {each.name() for each in ended}
     control_plane.stop(first.folder, real_toolchain)
-    assert not alive(ended)
+    assert not living(ended)
     assert control_plane.find(first.folder) is None
     assert control_plane.find(second.folder) == second
     kubectl = Kubectl(second, real_toolchain)
@@ -117,7 +114,7 @@ def test_when_the_holder_is_killed_all_below_it_dies_and_stop_removes_the_rest(
     control_plane.start(unchanged, real_toolchain, nodes="real", count=1, archives=archives)
     killed = everything(unchanged)
     killed[0].kill()
-    eventually(lambda: not alive(killed), "all dead")
+    eventually(lambda: not living(killed), "all dead")
     assert control_plane.find(unchanged) is None
     control_plane.stop(unchanged, real_toolchain)
     control_plane.stop(unchanged, real_toolchain)
@@ -145,7 +142,7 @@ def test_a_start_that_is_broken_off_leaves_nothing(
     assert start.wait(30) != 0
     if number == signal.SIGKILL:
         control_plane.stop(unchanged, real_toolchain)
-    assert not alive(ended)
+    assert not living(ended)
     assert not running(unchanged)
 
 

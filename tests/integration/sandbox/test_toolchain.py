@@ -20,6 +20,7 @@ from sandbox.progress import Progress
 from sandbox.toolchain import build, crds, go, installed
 from sandbox.toolchain.publishers import collected
 from sandbox.toolchain.tools import TOOLS, Tool
+from tests.processes import named
 
 ROOT = Path(__file__).parents[3]
 KUBECTL = next(tool for tool in TOOLS if tool.name == "kubectl")
@@ -238,7 +239,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
 @pytest.fixture(autouse=True)
 def no_process_is_left():
     yield
-    assert not [child for child in psutil.Process().children(recursive=True) if "sleep" in child.name()]
+    assert not named("sleep", psutil.Process().children(recursive=True))
 
 
 def test_a_sandboxs_own_pulumi_on_path_is_not_taken_for_the_real_one_nor_run(tmp_path: Path) -> None:
