@@ -1,6 +1,8 @@
 # Everything a person does with this project; `make help` lists it. Docker and a cloud are never needed;
 # root only where the tests' redis-server is missing.
-PYTHON ?= python3
+# The distribution's Python where it will do: it is built for speed, one built from source often isn't.
+PYTHON ?= $(shell /usr/bin/python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+  echo /usr/bin/python3 || echo python3)
 NAME ?= default
 STACK ?= dev
 CONTEXT ?=
