@@ -67,25 +67,43 @@ def test_the_targets_of_the_makefile_work_in_the_sandboxs_own_shell(rolled_out: 
     assert "to create" not in shown
 
 
-def test_an_edited_setting_shows_exactly_its_field_and_changes_exactly_that(stack: Checkout) -> None:
-    stack.edit(lambda sections: sections["postgres"].update(instances=5))
-    (step,) = stack.preview()
-    assert "postgresql" in step.urn
-    assert (step.op, step.fields) == ("update", {"spec.numberOfInstances": "update"})
-    stack.up()
-    assert stack.get("postgresql", "pgsql-cluster", "postgres")["spec"]["numberOfInstances"] == 5
-    stack.pulumi("preview", "--expect-no-changes")
+def test_edited_settings_show_exactly_their_fields_and_change_exactly_that(edited: Checkout) -> None:
+    def edit(sections: dict[str, Any]) -> None:
+        sections["postgres"]["instances"] = 5
+        sections["memcached"]["controller"]["replicas"] = 1
+        handbook = {"gitRepo": "https://example.com/team/handbook.git", "replicas": 2}
+        sections["websites"]["sites"]["handbook"] = handbook
 
+    def instances() -> int:
+        return edited.get("postgresql", "pgsql-cluster", "postgres")["spec"]["numberOfInstances"]
 
-def test_a_controller_goes_to_one_replica_and_back_without_a_new_template(stack: Checkout) -> None:
-    for replicas in (1, 2):
-        stack.edit(lambda sections, count=replicas: sections["memcached"]["controller"].update(replicas=count))
-        (step,) = stack.preview()
-        assert (step.op, step.fields) == ("update", {"spec.replicas": "update"})
-        stack.up()
-        deployment = stack.get("deployment", "memcached-controller", "memcached-system")
-        assert deployment["spec"]["replicas"] == replicas
-        assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+    def controller() -> tuple[int, str]:
+        spec = edited.get("deployment", "memcached-controller", "memcached-system")["spec"]
+        return spec["replicas"], spec["strategy"]["type"]
+
+    edited.edit(edit)
+    shown = {step.name: (step.op, step.fields) for step in edited.preview()}
+    assert shown == {
+        "cluster": ("update", {"spec.numberOfInstances": "update"}),
+        # No new template: the pods that stay are the same.
+        "controller": ("update", {"spec.replicas": "update"}),
+        "site-handbook": ("create", {}),
+    }
+    edited.up()
+    assert (instances(), controller()) == (5, (1, "RollingUpdate"))
+    edited.eventually(lambda: edited.exists("deployment", "handbook-website", "websites"), "the Deployment")
+    assert edited.get("deployment", "handbook-website", "websites")["spec"]["replicas"] == 2
+    edited.pulumi("preview", "--expect-no-changes")
+
+    edited.restore()
+    back = {step.name: (step.op, step.fields) for step in edited.preview()}
+    assert back == {**shown, "site-handbook": ("delete", {})}
+    edited.up()
+    assert (instances(), controller()) == (3, (2, "RollingUpdate"))
+    for kind in ("website/handbook", "deployment/handbook-website", "service/handbook-website"):
+        what, name = kind.split("/")
+        edited.eventually(lambda what=what, name=name: not edited.exists(what, name, "websites"), f"{kind} gone")
+    assert edited.exists("deployment", "kubia-website", "websites")
 
 
 def test_drift_made_by_hand_is_seen_by_refresh_and_repaired(stack: Checkout) -> None:
@@ -118,21 +136,6 @@ def test_an_edited_config_map_is_updated_in_place_and_gives_the_pods_a_new_templ
         assert template() != before
     finally:
         file.write_text(original)
-
-
-def test_a_website_added_and_removed_takes_its_children_along(stack: Checkout) -> None:
-    site = {"gitRepo": "https://example.com/team/handbook.git", "replicas": 2}
-    stack.edit(lambda sections: sections["websites"]["sites"].update(handbook=site))
-    assert {(s.op, s.name) for s in stack.preview()} == {("create", "site-handbook")}
-    stack.up()
-    stack.eventually(lambda: stack.exists("deployment", "handbook-website", "websites"), "the Deployment")
-    assert stack.get("deployment", "handbook-website", "websites")["spec"]["replicas"] == 2
-    stack.restore()
-    stack.up()
-    for kind in ("website/handbook", "deployment/handbook-website", "service/handbook-website"):
-        what, name = kind.split("/")
-        stack.eventually(lambda what=what, name=name: not stack.exists(what, name, "websites"), f"{kind} gone")
-    assert stack.exists("deployment", "kubia-website", "websites")
 
 
 def test_the_policy_pack_refuses_an_image_without_version_at_preview(edited: Checkout) -> None:
