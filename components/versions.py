@@ -27,8 +27,9 @@ POSTGRES_OPERATOR = ChartRelease(
 )
 
 # Majors that each line of the Zalando operator accepts in `spec.postgresql.version`
-# (enum of its CRD, manifests/postgresql.crd.yaml, at 1.15.1 and 2.0.1).
+# (enum of its CRD, manifests/postgresql.crd.yaml, at 1.14.0, 1.15.1 and 2.0.1).
 POSTGRES_MAJORS = {
+    "1.14": ("13", "14", "15", "16", "17"),
     "1.15": ("13", "14", "15", "16", "17"),
     "2.0": ("14", "15", "16", "17", "18"),
 }

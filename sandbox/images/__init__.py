@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "ensure", "reference", "update"]
 
 # Recipes without a version only carry others.
-NAMES = tuple(recipe.name for recipe in RECIPES if recipe.version)
+NAMES = tuple(recipe.name for recipe in RECIPES if recipe.version and not recipe.on_demand)
 
 _KEY_LENGTH = 12
 # Two checkouts in turn, say; all images take about 0.8 GB, half of it in layers that are kept to be used again.
@@ -38,10 +38,10 @@ def reference(name: str) -> str:
 
 
 def ensure(progress: Progress | None = None, names: Iterable[str] | None = None) -> dict[str, Path]:
-    """Make sure that the images `names` (default: all) are there, and return their archives (OCI layout, tar).
+    """Make sure that the images `names` (default: all of a sandbox's nodes) are there, and return their archives.
 
-    An archive's place changes with all that goes into it. Nothing is made twice, even by two runs at once. Which
-    versions of Debian's packages go in is decided once and stays so until `update`.
+    Their form is the OCI layout as tar, and their place changes with all that goes into them. Nothing is made twice,
+    even by two runs at once. Which versions of Debian's packages go in is decided once and stays so until `update`.
 
     Raises `SandboxError` where there is no apt or what it needs can't be had.
     """
@@ -116,7 +116,7 @@ def _forget_old(made: Path) -> None:
 
 
 def _known(name: str) -> Recipe:
-    if name not in NAMES:
+    if name not in BY_NAME or not BY_NAME[name].version:
         raise SandboxError(f"No such image: {name}. The sandbox makes {', '.join(NAMES)}.")
     return BY_NAME[name]
 

@@ -41,6 +41,8 @@ class Recipe:
     command: tuple[str, ...] = ()
     folder: str = "/"
     environment: dict[str, str] = field(default_factory=dict[str, str])
+    on_demand: bool = False
+    """Whether it is made only where it is asked for by name, by tests."""
 
     @property
     def reference(self) -> str:
@@ -152,6 +154,14 @@ RECIPES = (
         additions=(Tool("postgres-operator", "postgres-operator"),),
         user=1000,
         entrypoint=("/postgres-operator",),
+    ),
+    Recipe(
+        "postgres-operator-before",
+        "1.14",
+        additions=(Tool("postgres-operator-1.14", "postgres-operator"),),
+        user=1000,
+        entrypoint=("/postgres-operator",),
+        on_demand=True,
     ),
     Recipe(
         "nginx",

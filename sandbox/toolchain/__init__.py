@@ -16,7 +16,6 @@ from sandbox.toolchain.tools import (
     EVERYWHERE,
     LANGUAGE_HOST_EXEC,
     OPERATOR_TOOLS,
-    OPERATORS,
     REAL_NODE_TOOLS,
     REAL_NODES,
     TOOLS,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from sandbox.toolchain.tools import Tool
 
-__all__ = ["EVERYWHERE", "OPERATORS", "REAL_NODES", "Toolchain", "ensure"]
+__all__ = ["EVERYWHERE", "REAL_NODES", "Toolchain", "ensure"]
 
 
 @dataclass(frozen=True, slots=True)

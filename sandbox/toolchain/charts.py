@@ -7,6 +7,7 @@ that can't be had as modules.
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.progress import Progress
@@ -16,17 +17,22 @@ from sandbox.toolchain.publishers import Publisher, collected
 if TYPE_CHECKING:
     from pathlib import Path
 
-_VERSION = POSTGRES_OPERATOR.version.removeprefix("v")
-_PACKED = f"charts/postgres-operator/postgres-operator-{_VERSION}.tgz"
+# The one before, from which tests upgrade.
+POSTGRES_OPERATOR_BEFORE = replace(
+    POSTGRES_OPERATOR, version="v1.14.0", sum="h1:C8+n26C8v6fPB1SNW+Y8X6oQoEHufzGJXJzYPlix+zw="
+)
 
 
-def postgres_operator_chart(progress: Progress | None = None) -> Path:
-    """Return the packed chart of the Zalando operator, at the version of its CRDs in the sandbox."""
-    publisher = Publisher(POSTGRES_OPERATOR.module, POSTGRES_OPERATOR.version, POSTGRES_OPERATOR.sum, (_PACKED,))
+def postgres_operator_chart(progress: Progress | None = None, publisher: Publisher = POSTGRES_OPERATOR) -> Path:
+    """Return the packed chart of the Zalando operator, by default at the version of its CRDs in the sandbox."""
+    packed = f"charts/postgres-operator/postgres-operator-{publisher.version.removeprefix('v')}.tgz"
     folder = collected(
-        "charts", (publisher,), lambda file, _, target: shutil.copy(file, target), progress or Progress()
+        "charts",
+        (replace(publisher, files=(packed,)),),
+        lambda file, _, target: shutil.copy(file, target),
+        progress or Progress(),
     )
-    return folder / _PACKED.rpartition("/")[2]
+    return folder / packed.rpartition("/")[2]
 
 
 def place(project: Path, progress: Progress) -> None:

@@ -54,6 +54,18 @@ def _kubernetes(name: str, *ask: str) -> Tool:
     )
 
 
+def _postgres_operator(name: str, version: str) -> Tool:
+    return Tool(
+        name=name,
+        version=version,
+        module=name,
+        package="github.com/zalando/postgres-operator/cmd",
+        # It knows no such option and so tells no version: none on PATH is taken for it.
+        ask=("--version",),
+        variables=(f"main.version=v{version}",),
+    )
+
+
 def _kwok(name: str) -> Tool:
     return Tool(name, "0.8.0", "kwok", f"sigs.k8s.io/kwok/cmd/{name}", ask=("--version",))
 
@@ -99,15 +111,8 @@ REAL_NODE_TOOLS = (
     Tool("coredns", "1.14.7", "coredns", "platform.sandbox/coredns", ask=("-version",)),
     _kubernetes("kube-proxy"),
     _kubernetes("kubelet"),
-    Tool(
-        name="postgres-operator",
-        version="1.15.1",  # the version of its CRDs and chart (crds.py), and the newest one that can be had
-        module="postgres-operator",
-        package="github.com/zalando/postgres-operator/cmd",
-        # It knows no such option and so tells no version: none on PATH is taken for it.
-        ask=("--version",),
-        variables=("main.version=v1.15.1",),
-    ),
+    # The version of its CRDs and chart (crds.py), and the newest one that can be had.
+    _postgres_operator("postgres-operator", "1.15.1"),
 )
 
 # Only for `make lint`, and for the tests of state on object storage.
@@ -123,7 +128,7 @@ DEVELOPMENT_TOOLS = (
     Tool("gofakes3", "1.2.0", "gofakes3", "github.com/johannesboyne/gofakes3/cmd/gofakes3"),
 )
 
-# Third-party operators, which tests run as processes beside a control plane.
+# Third-party operators that only tests run.
 OPERATOR_TOOLS = (
     Tool(
         name="tigera-operator",
@@ -133,6 +138,8 @@ OPERATOR_TOOLS = (
         ask=("--version",),
         variables=("github.com/tigera/operator/version.VERSION=v1.36.5",),
     ),
+    # What stacks had before, to see what an upgrade does to databases that run.
+    _postgres_operator("postgres-operator-1.14", "1.14.0"),
 )
 
 # The script that the language host starts is a file of the module sdk/v3, which the module `pulumi` requires too.
@@ -140,5 +147,4 @@ EXEC_SOURCE = ("github.com/pulumi/pulumi/sdk/v3", "python/cmd/pulumi-language-py
 
 EVERYWHERE = (*(tool.name for tool in TOOLS), LANGUAGE_HOST_EXEC)
 REAL_NODES = tuple(tool.name for tool in REAL_NODE_TOOLS)
-OPERATORS = tuple(tool.name for tool in OPERATOR_TOOLS)
-ALL_NAMES = (*EVERYWHERE, *REAL_NODES, *(tool.name for tool in DEVELOPMENT_TOOLS), *OPERATORS)
+ALL_NAMES = (*EVERYWHERE, *REAL_NODES, *(tool.name for tool in (*DEVELOPMENT_TOOLS, *OPERATOR_TOOLS)))

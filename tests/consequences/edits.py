@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-_NO_POSTGRES: Final = "kwok's pods run no Zalando operator; tests/faults/postgres does some of it"
+_NO_POSTGRES: Final = "kwok's pods run no Zalando operator; tests/faults/postgres does"
 _NO_CALICO: Final = "no Calico runs in the dev sandbox"
 _NO_REDIS: Final = "kwok's pods run no Redis, and redis-controller restarts none that it can't ask; tests/e2e does"
 _SECOND_POOL: Final = {"name": "second", "cidr": "172.30.0.0/16"}

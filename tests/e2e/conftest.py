@@ -11,7 +11,6 @@ import pytest
 
 from sandbox import images
 from sandbox.cluster import Cluster, find, real
-from sandbox.folder import Folder
 from tests.integration.stack.checkout import Checkout
 
 T = TypeVar("T")
@@ -25,10 +24,6 @@ CLIENT = {
 
 class Platform(Checkout):
     """The rolled-out stack with what a test asks of its nodes, its pods and its network."""
-
-    @property
-    def sandbox_folder(self) -> Folder:
-        return Folder(self.folder / ".sandbox" / "default", self.folder)
 
     @property
     def cluster(self) -> Cluster:
@@ -81,6 +76,10 @@ class Platform(Checkout):
         return len(pods) == count and all(map(_is_ready, pods))
 
     def shows_no_change(self) -> None:
+        """See that a preview that refreshes has nothing to do, once what was disturbed is well again."""
+        # A Deployment that lacks a pod at that moment is one to update.
+        well = ("--for=condition=Available", "--timeout=90s")
+        self.kubectl("wait", "deployments", "--all", "--all-namespaces", *well)
         self.pulumi("preview", "--refresh", "--expect-no-changes")
 
 

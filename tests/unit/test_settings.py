@@ -185,7 +185,7 @@ WRONG = {
     ),
     "unknown operator version": (
         {"postgres": {"operatorVersion": "0.9.0"}},
-        "platform:postgres.operatorVersion = '0.9.0': allowed is a release of 1.15, 2.0",
+        "platform:postgres.operatorVersion = '0.9.0': allowed is a release of 1.14, 1.15, 2.0",
     ),
     "synchronous mode without a standby": (
         {"postgres": {"instances": 1, "patroni": {"synchronousMode": True}}},

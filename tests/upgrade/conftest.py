@@ -7,10 +7,6 @@ from typing import Any
 import pytest
 
 from sandbox import cluster as control_plane
-from sandbox import plugins
-from sandbox.folder import Folder
-from sandbox.progress import Progress
-from sandbox.stack import Stack
 from sandbox.toolchain import Toolchain
 from tests.integration.stack.checkout import Checkout
 
@@ -20,24 +16,23 @@ Bare = Callable[[str], Checkout]
 @pytest.fixture
 def bare(toolchain: Toolchain, tmp_path: Path) -> Iterator[Bare]:
     """Start such a sandbox, with a passphrase of the test's choice."""
-    started: list[Folder] = []
+    started: list[Checkout] = []
 
     def start(passphrase: str) -> Checkout:
         checkout = Checkout(tmp_path / "project")
         checkout.edit(_as_before_the_chart)
-        folder = Folder(checkout.folder / ".sandbox" / "default", checkout.folder)
+        folder = checkout.sandbox_folder
         folder.root.mkdir(parents=True)
         folder.passphrase.touch(mode=0o600)
         folder.passphrase.write_text(passphrase)
-        started.append(folder)
+        started.append(checkout)
         control_plane.start(folder.cluster, toolchain)
-        Stack(folder, toolchain).prepare()
-        plugins.place(folder.pulumi_home, toolchain, Progress(quiet=True))
+        checkout.prepare(toolchain)
         return checkout
 
     yield start
-    for folder in started:
-        control_plane.stop(folder.cluster, toolchain)
+    for checkout in started:
+        control_plane.stop(checkout.sandbox_folder.cluster, toolchain)
 
 
 def _as_before_the_chart(sections: dict[str, Any]) -> None:

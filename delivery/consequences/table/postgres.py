@@ -1,4 +1,4 @@
-"""The Zalando operator's ``postgresql``. The dev sandbox doesn't run that operator: these rows rest on its sources."""
+"""The Zalando operator's ``postgresql``. The rows rest on its sources; PostgreSQL's fault suite sees many of them."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """``python -m tests.faults.postgres --runs N``: every fault N times, a table, and one line of figures.
 
-Needs root on Linux: four real nodes with the real operator and real pods. About half an hour for 10 runs of all.
+Needs root on Linux: six real nodes with the real operator and real pods. About half an hour for 10 runs of all.
 """
 
 import argparse
@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from sandbox.cluster import real
+from tests.faults.postgres.changes import OPERATOR_BEFORE
 from tests.faults.postgres.faults import FAULTS, Fault
-from tests.faults.postgres.lab import Lab, prod_patroni, started
+from tests.faults.postgres.lab import NODES_TO_GROW, Lab, prod_patroni, started
 from tests.faults.postgres.measure import Result, measured
 
 NODE_LOSS = ("lose-the-primarys-node", "cut-the-primary-off")
@@ -86,7 +87,10 @@ def main() -> None:
         patroni[key] = {"true": True, "false": False}.get(value) if value in {"true", "false"} else int(value)
     print(f"load of the machine before: {os.getloadavg()[1]:.1f} on {os.cpu_count()} cores; patroni: {patroni}")
     print(f"{'fault':34}" + "".join(f"{column:>14}" for column in _COLUMNS), flush=True)
-    with TemporaryDirectory(prefix="postgres-faults-") as folder, started(Path(folder) / "cluster", patroni) as lab:
+    with (
+        TemporaryDirectory(prefix="postgres-faults-") as folder,
+        started(Path(folder), patroni, nodes=NODES_TO_GROW, images=[OPERATOR_BEFORE]) as lab,
+    ):
         results = run_all(lab, options.fault or list(FAULTS), options.runs)
     print(figures(results))
 

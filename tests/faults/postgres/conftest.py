@@ -12,5 +12,5 @@ from tests.faults.postgres.lab import Lab, prod_patroni, started
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if lack := real.missing():
         pytest.skip(lack)
-    with started(tmp_path_factory.mktemp("real") / "cluster", prod_patroni()) as lab:
+    with started(tmp_path_factory.mktemp("real"), prod_patroni()) as lab:
         yield lab

@@ -13,6 +13,7 @@ from sandbox.cluster.real import layout, nodes
 from tests.faults.postgres import changes, disk
 from tests.faults.postgres.lab import NAME, NAMESPACE, OPERATOR_NAMESPACE, Lab
 from tests.integration.sandbox.kubectl import eventually
+from tests.processes import named, of, send
 
 # Seconds that the API server is away.
 API_SECONDS = 60.0
@@ -38,7 +39,7 @@ class Fault:
 
     @property
     def key(self) -> str:
-        return self.name.replace(" ", "-").replace("'", "")
+        return self.name.replace(" ", "-").replace("'", "").replace(",", "")
 
 
 def another_leads(lab: Lab, old: str) -> None:
@@ -61,28 +62,20 @@ def kill_server(lab: Lab) -> None:
 
 def processes(lab: Lab, pod: str) -> list[psutil.Process]:
     """Return Patroni, the server and all that belongs to them in a pod."""
-    return [psutil.Process(pid) for pid in nodes.pids_of(lab.cluster, NAMESPACE, pod, "postgres")]
+    return of(nodes.pids_of(lab.cluster, NAMESPACE, pod, "postgres"))
 
 
 def server(lab: Lab, pod: str) -> psutil.Process:
-    """Return the postmaster of a pod: the PostgreSQL process whose parent is none."""
-    own = {process.pid: process for process in processes(lab, pod) if process.name() == "postgres"}
-    (first,) = (process for process in own.values() if process.ppid() not in own)
-    return first
+    """Return the postmaster of a pod: the oldest process of PostgreSQL's, which starts all others."""
+    return min(named("postgres", processes(lab, pod)), key=lambda process: (process.create_time(), process.pid))
 
 
 def freeze(lab: Lab) -> None:
     """Freeze server and Patroni of the primary until long after the lease, then let them go on."""
     primary = lab.primary()
     frozen = processes(lab, primary)
-    for process in frozen:
-        process.suspend()
-
-    def resume() -> None:
-        for process in frozen:
-            process.resume()
-
-    outlast_lease(lab, primary, resume)
+    send(signal.SIGSTOP, frozen)
+    outlast_lease(lab, primary, lambda: send(signal.SIGCONT, frozen))
 
 
 def delete_pod(lab: Lab) -> None:
@@ -178,10 +171,12 @@ FAULTS = {
         Fault("API server away for 60 s", freeze_api_server),
         Fault("kill operator in rolling update", kill_operator_in_rolling_update),
         Fault("a parameter that needs a restart", changes.restarting_parameter, everyday=True),
+        Fault("a parameter that needs none", changes.reloaded_parameter, everyday=True),
         Fault("other resources", changes.other_resources, everyday=True),
-        Fault("user and database added", changes.user_and_database, everyday=True),
+        Fault("user and database come and go", changes.user_and_database, everyday=True),
         Fault("volumes grow", changes.larger_volumes, everyday=True),
-        Fault("from three to two and back", changes.fewer_and_more, everyday=True),
+        Fault("from three to five and back", changes.more_and_fewer, everyday=True),
+        Fault("operator's release before, and back", changes.operator_back_and_forth, everyday=True),
         Fault("pooler on", changes.pooler_on, everyday=True),
         Fault("pooler off", changes.pooler_off, everyday=True),
         Fault("kill primary and replica", kill_primary_and_replica, single=False),

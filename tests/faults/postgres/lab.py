@@ -1,26 +1,32 @@
-"""The database as the program declares it, under the real operator from its chart, in pods on real nodes."""
+"""The database as `pulumi up` leaves it, under the real operator from its chart, in pods on real nodes."""
 
 import json
-import subprocess
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from delivery.consequences import Consequence
+from delivery.document import document
+from delivery.preview import read
 from sandbox.cluster import Cluster
-from sandbox.toolchain import Toolchain
-from sandbox.toolchain.charts import postgres_operator_chart
+from sandbox.toolchain.crds import BY_CHART
 from tests.faults.real_nodes import real_nodes
-from tests.integration.sandbox.kubectl import Kubectl, eventually, longhorn_class
-from tests.unit.declared import Declared, declare, stack_file
+from tests.integration.sandbox.kubectl import Kubectl, eventually
+from tests.integration.stack.checkout import Checkout
+from tests.unit.declared import stack_file
 
 NAMESPACE, NAME = "postgres", "pgsql-cluster"
 OPERATOR_NAMESPACE = "postgres-operator"
 # Three for the database, and one that no fault touches, for its clients.
 NODES = 4
+# As many as five instances need, which never share a node.
+NODES_TO_GROW = 6
 CLIENT_NODE = "node-3"
-INSTANCES = 3
+_SECTIONS = {"protect", "cluster", "preflight", "longhorn", "postgres"}
 ROLES = ["Leader", "Replica", "Sync Standby"]
 # Three volumes and servers made one after the other, on a busy machine.
 LONG_SECONDS = 240
@@ -31,38 +37,30 @@ def prod_patroni() -> dict[str, Any]:
     return dict(stack_file("prod")["postgres"]["patroni"])
 
 
-def declared(patroni: Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> Declared:
-    """Return what the program declares for the database alone, with these settings of Patroni and these others."""
-    dev = stack_file("dev")
-    sections = {
-        **{section: {"enabled": False} for section in dev if section not in {"protect", "cluster", "preflight"}},
-        "cluster": dev["cluster"],
-        "protect": "false",
-        "postgres": {
-            **dev["postgres"],
-            "volume": {"storageClass": "longhorn"},
-            "patroni": dict(patroni),
-            **(changes or {}),
-        },
-    }
-    return declare(sections)
-
-
 @dataclass(frozen=True)
 class Lab:
-    """A cluster of real nodes in which the database runs."""
+    """A cluster of real nodes in which the database runs, and the project that rolled it out."""
 
+    project: Checkout
     cluster: Cluster
     kubectl: Kubectl
-    patroni: Mapping[str, Any]
-    changes: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Settings of PostgreSQL that were edited, by name."""
 
-    def edit(self, **changes: Any) -> None:
-        """Edit settings as in a stack file, and have the cluster get the ``postgresql`` that they come to."""
-        self.changes.update(changes)
-        databases = declared(self.patroni, self.changes).of_type("kubernetes:acid.zalan.do/v1:postgresql")
-        self.kubectl.apply(*(dict(database.inputs) for database in databases))
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The stack file's section of PostgreSQL."""
+        document = yaml.safe_load((self.project.folder / "Pulumi.dev.yaml").read_text())
+        return document["config"]["platform:postgres"]
+
+    @property
+    def instances(self) -> int:
+        return self.settings["instances"]
+
+    def edit(self, **changes: Any) -> Consequence:
+        """Edit PostgreSQL's settings and roll them out; return what the report of the preview said of it."""
+        self.project.edit(lambda sections: sections["postgres"].update(changes))
+        said = document(read(self.project.pulumi("preview", "--json").stdout))["worst"]
+        self.project.up()
+        return Consequence(said)
 
     def pods(self, name: str = NAME) -> list[dict[str, Any]]:
         return self.kubectl.items("pods", "-n", NAMESPACE, "-l", f"cluster-name={name},application=spilo")
@@ -81,15 +79,17 @@ class Lab:
         return primary
 
     def settled(self) -> bool:
-        """Tell whether one member leads, another is its synchronous standby and the third one streams too."""
-        if len(primaries := self.role("master")) != 1 or len(self.role("replica")) != INSTANCES - 1:
+        """Tell whether one member leads, another is its synchronous standby and all others stream too."""
+        instances = self.instances
+        if len(primaries := self.role("master")) != 1 or len(self.role("replica")) != instances - 1:
             return False
         members = self.members(primaries[0])
         healthy = [member for member in members if member["State"] in {"running", "streaming"}]
         timelines = {member.get("TL") for member in members}
         caught_up = all(member.get("Lag in MB", 0) == 0 for member in members)
         roles = sorted(member["Role"] for member in members)
-        return len(healthy) == INSTANCES and len(timelines) == 1 and caught_up and roles == ROLES
+        expected = sorted([*ROLES, *[ROLES[1]] * (instances - len(ROLES))])
+        return len(healthy) == instances and len(timelines) == 1 and caught_up and roles == expected
 
     def uids(self) -> dict[str, str]:
         """Return the pods' UIDs by name: a pod that was replaced has another."""
@@ -126,32 +126,30 @@ def started(
     folder: Path,
     patroni: Mapping[str, Any],
     changes: Mapping[str, Any] | None = None,
+    *,
     prepare: Callable[[Lab], None] = lambda _: None,
+    nodes: int = NODES,
+    images: Collection[str] = (),
 ) -> Generator[Lab]:
-    """Start nodes, operator and database, and wait until the operator calls the database Running.
+    """Start nodes, roll operator and database out, and wait until the operator calls the database Running.
 
-    ``prepare`` makes what the database needs of others, as soon as its Namespace is there.
+    ``changes`` are settings of PostgreSQL other than dev's. ``prepare`` makes what the database's pods wait for. The
+    nodes have ``images`` beside those of a sandbox.
     """
-    with real_nodes(folder, NODES) as (cluster, toolchain):
-        lab = Lab(cluster, Kubectl(cluster, toolchain), patroni, dict(changes or {}))
+    project = Checkout(folder / "project", "real")
+
+    def database_alone(sections: dict[str, Any]) -> None:
+        for section in sections.keys() - _SECTIONS:
+            sections[section] = {"enabled": False}
+        sections["postgres"].update({"patroni": dict(patroni), **(changes or {})})
+
+    project.edit(database_alone)
+    with real_nodes(project.sandbox_folder.cluster, nodes, without=BY_CHART, on_demand=images) as (cluster, toolchain):
+        lab = Lab(project, cluster, Kubectl(cluster, toolchain))
         lab.kubectl("taint", "node", CLIENT_NODE, "clients=only:NoSchedule")
-        _roll_out(lab, toolchain, declared(patroni, lab.changes), prepare)
+        project.prepare(toolchain)
+        project.up()
+        prepare(lab)
         eventually(lambda: lab.state() == "Running", "the operator calls the database Running", LONG_SECONDS)
         lab.sql(lab.primary(), "create table numbered (client text, number bigint); grant all on numbered to public")
         yield lab
-
-
-def _roll_out(lab: Lab, toolchain: Toolchain, program: Declared, prepare: Callable[[Lab], None]) -> None:
-    objects = [dict(resource.inputs) for resource in program.objects()]
-    lab.kubectl.apply(longhorn_class(), *(each for each in objects if each["kind"] == "Namespace"))
-    prepare(lab)
-    (chart,) = program.of_type("kubernetes:helm.sh/v4:Chart")
-    _install(lab.cluster, toolchain, chart.inputs["values"])
-    lab.kubectl.apply(*(each for each in objects if each["kind"] != "Namespace"))
-
-
-def _install(cluster: Cluster, toolchain: Toolchain, values: Mapping[str, Any]) -> None:
-    """Install the chart with the program's values; its CRDs are there."""
-    command = [str(toolchain.path("helm")), "install", "postgres-operator", str(postgres_operator_chart())]
-    command += [f"--namespace={OPERATOR_NAMESPACE}", "--skip-crds", "--values=-", f"--kubeconfig={cluster.kubeconfig}"]
-    subprocess.run(command, input=json.dumps(values), capture_output=True, text=True, check=True)

@@ -1,5 +1,6 @@
 """One round of faults under the real operator: all comes back, and of a single one no acknowledged row is lost."""
 
+import signal
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from tests.faults.postgres.faults import FAULTS, processes
 from tests.faults.postgres.lab import Lab, prod_patroni
 from tests.faults.postgres.measure import RECOVERY, Result, late, lost
 from tests.integration.sandbox.kubectl import eventually
+from tests.processes import named, send
 
 Note = Callable[[str, object], None]
 
@@ -39,7 +41,7 @@ def test_a_fault_ends_by_itself_and_loses_no_acknowledged_row(lab: Lab, key: str
 def test_in_strict_mode_no_row_is_taken_without_a_standby_until_a_person_allows_it(
     lab: Lab, record_property: Note
 ) -> None:
-    lab.edit(patroni={**lab.patroni, "synchronousModeStrict": True})
+    lab.edit(patroni={**lab.settings["patroni"], "synchronousModeStrict": True})
     primary = lab.primary()
     strict = "synchronous_mode_strict: true"
     eventually(lambda: strict in lab.patronictl(primary, "show-config"), "Patroni is strict", TOLD_SECONDS)
@@ -67,17 +69,13 @@ def _standbys_away(lab: Lab) -> Generator[None]:
     """Kill the replicas' servers and freeze Patroni, which would start them again; then let it."""
     found = [process for pod in lab.role("replica") for process in processes(lab, pod)]
     # All stand still first: a server's processes would end with its first one.
-    for process in found:
-        process.suspend()
-    servers = [process for process in found if process.name() == "postgres"]
+    send(signal.SIGSTOP, found)
+    servers = named("postgres", found)
     try:
-        for process in servers:
-            process.kill()
+        send(signal.SIGKILL, servers)
         yield
     finally:
-        for process in found:
-            if process not in servers:
-                process.resume()
+        send(signal.SIGCONT, [process for process in found if process not in servers])
 
 
 def test_rows_in_the_middle_of_anothers_turn_are_counted_and_a_role_that_moves_is_not() -> None:

@@ -21,6 +21,7 @@ Note = Callable[[str, object], None]
 # The kubelet brings a changed Secret within a minute and a half, and the servers look every five seconds.
 _RENEWED_SECONDS = 150
 _LOOK_SECONDS = 90
+_REPORTER = "reporter"
 # A switchover as the guide gives it, and what a busy machine and the pooler's next try add.
 _SWITCHOVER_SECONDS = 15.0
 
@@ -95,14 +96,17 @@ def test_a_renewed_certificate_is_taken_over_without_a_restart(
     assert {host: client.answer(host, "select 1", checking) for host in HOSTS} == dict.fromkeys(HOSTS, "1")
 
 
-def test_a_password_that_the_operator_changes_keeps_nobody_out_who_reads_the_secret(
+def test_passwords_that_the_operator_changes_keep_nobody_out_who_reads_the_secrets(
     lab: Lab, client: Psql, record_property: Note
 ) -> None:
-    old, secret = credentials(lab), secret_name("dbuser")
-    lab.edit(passwordRotation={"inPlaceUsers": ["dbuser"]})
-    eventually(lambda: bool(lab.get("secret", secret)["data"].get("nextRotation")), "a date", _LOOK_SECONDS)
+    # One changed in place, and one by another login, which an owner of a database can't be.
+    users = {"dbuser": ["superuser", "createdb"], _REPORTER: []}
+    lab.edit(users=users, passwordRotation={"inPlaceUsers": ["dbuser"], "users": [_REPORTER]})
     due = {"stringData": {"nextRotation": "2020-01-01T00:00:00Z"}}
-    lab.kubectl("patch", "secret", secret, "-n", NAMESPACE, "--type=merge", "--patch-file=/dev/stdin", stdin=due)
+    for secret in map(secret_name, users):
+        eventually(lambda name=secret: _next_rotation(lab, name), f"a date in {secret}", _LOOK_SECONDS)
+        lab.kubectl("patch", "secret", secret, "-n", NAMESPACE, "--type=merge", "--patch-file=/dev/stdin", stdin=due)
+    old, earlier = credentials(lab), credentials(lab, _REPORTER)
     # At its start it looks at once.
     lab.kubectl("rollout", "restart", "deployment/postgres-operator", "-n", OPERATOR_NAMESPACE)
     logins = [time.monotonic()]
@@ -121,6 +125,20 @@ def test_a_password_that_the_operator_changes_keeps_nobody_out_who_reads_the_sec
     for host in (NAME, next(iter(POOLERS))):
         assert client.answer(host, "select 1") == "1"
         assert "authentication failed" in client.query(host, "select 1", login=old).stderr
+
+    def reporters_login() -> tuple[str, str]:
+        return credentials(lab, _REPORTER)
+
+    eventually(lambda: reporters_login() != earlier, "another login of the other user", _LOOK_SECONDS)
+    whose = f"select pg_has_role('{_REPORTER}', 'member')"
+    answers = [client.query(NAME, whose, login=login).stdout.strip() for login in (reporters_login(), earlier)]
+    assert answers == ["t", "t"]
+    assert (earlier[0], reporters_login()[0]) == (_REPORTER, f"{_REPORTER}{time.strftime('%y%m%d', time.gmtime())}")
+
+
+def _next_rotation(lab: Lab, secret: str) -> bool:
+    (found,) = lab.kubectl.items("secrets", "-n", NAMESPACE, f"--field-selector=metadata.name={secret}") or [{}]
+    return "nextRotation" in found.get("data", {})
 
 
 def test_the_pooler_goes_without_a_lost_row(lab: Lab) -> None:

@@ -33,8 +33,8 @@ CONTENT = "select count(*), md5(string_agg(number || text, ',' order by number))
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if lack := real.missing():
         pytest.skip(lack)
-    folder = tmp_path_factory.mktemp("real") / "cluster"
-    with started(folder, prod_patroni(), {"instances": 2, "walBackup": WAL_BACKUP}, prepare) as lab:
+    folder = tmp_path_factory.mktemp("real")
+    with started(folder, prod_patroni(), {"instances": 2, "walBackup": WAL_BACKUP}, prepare=prepare) as lab:
         yield lab
 
 

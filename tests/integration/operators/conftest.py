@@ -10,7 +10,7 @@ import pytest
 from sandbox import cluster as control_plane
 from sandbox import kubeconfig
 from sandbox.progress import Progress
-from sandbox.toolchain import OPERATORS, ensure
+from sandbox.toolchain import ensure
 from sandbox.toolchain.charts import postgres_operator_chart
 from tests.integration.operators.isolated import missing, running
 from tests.integration.stack.checkout import Checkout
@@ -28,7 +28,7 @@ def project(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
     """The project with a control plane of its own and nothing rolled out; only Calico and PostgreSQL are on."""
     if reason := missing():
         pytest.skip(reason)
-    operator = ensure(OPERATORS, Progress(quiet=True)).path("tigera-operator")
+    operator = ensure(["tigera-operator"], Progress(quiet=True)).path("tigera-operator")
     checkout = Checkout(tmp_path_factory.mktemp("operators") / "project")
     folder = checkout.folder / ".sandbox" / "default" / "cluster"
     try:

@@ -14,7 +14,13 @@ from typing import Any
 
 import yaml
 
+from sandbox import plugins
+from sandbox.folder import Folder
 from sandbox.nodes import Kind
+from sandbox.progress import Progress
+from sandbox.stack import Stack
+from sandbox.toolchain import Toolchain
+from sandbox.toolchain.charts import place
 
 ROOT = Path(__file__).parents[3]
 _CODE = (
@@ -57,6 +63,17 @@ class Checkout:
         self.first_up = ""
         """What the first `up` printed."""
         self._environment: dict[str, str] | None = None
+
+    @property
+    def sandbox_folder(self) -> Folder:
+        return Folder(self.folder / ".sandbox" / "default", self.folder)
+
+    def prepare(self, toolchain: Toolchain) -> None:
+        """Make an empty stack with all that it needs, beside a control plane that the test started itself."""
+        progress = Progress(quiet=True)
+        Stack(self.sandbox_folder, toolchain).prepare()
+        plugins.place(self.sandbox_folder.pulumi_home, toolchain, progress)
+        place(self.folder, progress)
 
     def sandbox(self, verb: str, *, inside: bool = False, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run one verb of the sandbox, as the Makefile does; `inside` of the sandbox's own shell or outside."""
