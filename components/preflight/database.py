@@ -1,4 +1,4 @@
-"""What must not happen to a PostgreSQL cluster: its loss, another team, older major, smaller volume, a late clone."""
+"""What must not happen to PostgreSQL: its loss, another team, older major, smaller volume, a moved operator."""
 
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -12,11 +12,27 @@ if TYPE_CHECKING:
     from components.settings import Settings
 
 
+def operator_home(live: LiveCluster) -> str | None:
+    """Return the namespace of the operator that a stack of this program installed by its chart, None without one."""
+    for configuration in live.items("/apis/acid.zalan.do/v1/operatorconfigurations"):
+        home = configuration["metadata"]["namespace"]
+        namespace = live.get(f"/api/v1/namespaces/{home}")
+        if namespace and ours(namespace):
+            return home
+    return None
+
+
 def changed_database(settings: "Settings", live: LiveCluster) -> Iterator[str]:
     """Yield what the operator couldn't do with the clusters that are there, or would do by losing one."""
     section = settings.postgres
     if not section.enabled:
         return
+    home = operator_home(live) if section.operator == "chart" else None
+    if home and home != section.operator_namespace:
+        yield (
+            f"platform:postgres.operatorNamespace {home} -> {section.operator_namespace}: the chart has objects of the "
+            "whole cluster, which can't be there twice, and the old ones would go with every database. Keep it"
+        )
     items = live.items(f"/apis/acid.zalan.do/v1/namespaces/{section.namespace}/postgresqls")
     found = {cluster["metadata"]["name"]: cluster for cluster in items}
     declared: set[str] = set()

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from components.preflight.database import operator_home
 from components.preflight.live import LiveCluster
 from components.preflight.network import INSTALLATION
 from components.preflight.storage import ours
@@ -12,12 +13,6 @@ if TYPE_CHECKING:
     from components.settings import Settings
 
 _OURS = "labelSelector=app.kubernetes.io%2Fpart-of%3Dplatform,app.kubernetes.io%2Fmanaged-by%3Dpulumi"
-# Section -> the kind that its CRD brings; with the CRD, every object of the kind goes.
-KINDS = {
-    "websites": ("Website", "/apis/extensions.example.com/v1/websites"),
-    "memcached": ("Memcached", "/apis/cache.example.com/v1alpha1/memcacheds"),
-    "samples": ("Sample", "/apis/bookofkubernetes.com/v1/samples"),
-}
 
 
 def removed(settings: "Settings", live: LiveCluster) -> Iterator[str]:
@@ -40,17 +35,29 @@ def _network(settings: "Settings", live: LiveCluster) -> Iterator[str]:
 
 
 def _kinds(settings: "Settings", live: LiveCluster) -> Iterator[str]:
-    switched_on = {"websites": settings.websites, "memcached": settings.memcached, "samples": settings.samples}
-    for section, (kind, path) in KINDS.items():
-        if switched_on[section].enabled:
-            continue
+    for edit, kind, path in _kinds_that_go(settings, live):
         others = [item["metadata"] for item in live.items(path) if not ours(item)]
         if others:
             named = ", ".join(sorted(f"{meta['namespace']}/{meta['name']}" for meta in others)[:3])
             yield (
-                f"platform:{section}.enabled true -> false: the CRD of {kind} would be deleted, and with it "
-                f"{len(others)} objects that others made ({named}). Have them removed first"
+                f"platform:{edit}: the CRD of {kind} would be deleted, and with it {len(others)} objects that others "
+                f"made ({named}). Have them removed first"
             )
+
+
+def _kinds_that_go(settings: "Settings", live: LiveCluster) -> Iterator[tuple[str, str, str]]:
+    """Yield what was edited, the kind whose CRD goes with it, and where its objects are; with a CRD, all of them go."""
+    if not settings.websites.enabled:
+        yield "websites.enabled true -> false", "Website", "/apis/extensions.example.com/v1/websites"
+    if not settings.memcached.enabled:
+        yield "memcached.enabled true -> false", "Memcached", "/apis/cache.example.com/v1alpha1/memcacheds"
+    if not settings.samples.enabled:
+        yield "samples.enabled true -> false", "Sample", "/apis/bookofkubernetes.com/v1/samples"
+    # The database's kind comes by the operator's chart.
+    postgres = settings.postgres
+    if not (postgres.enabled and postgres.operator == "chart") and operator_home(live):
+        edit = "operator chart -> existing" if postgres.enabled else "enabled true -> false"
+        yield f"postgres.{edit}", "postgresql", "/apis/acid.zalan.do/v1/postgresqls"
 
 
 def _namespaces(settings: "Settings", live: LiveCluster) -> Iterator[str]:

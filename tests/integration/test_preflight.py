@@ -11,6 +11,7 @@ import pytest
 from components.cluster import ClusterSettings
 from components.preflight.database import changed_database
 from components.preflight.live import PARALLEL, LiveCluster
+from components.preflight.removals import removed
 from components.settings import parse
 from sandbox.cluster import Cluster
 from sandbox.toolchain import Toolchain
@@ -63,6 +64,24 @@ def live(cluster: Cluster, toolchain: Toolchain) -> Iterator[LiveCluster]:
     kubectl("delete", "namespace", "restored", "--wait=false")
 
 
+@pytest.fixture
+def operator(live: LiveCluster, cluster: Cluster, toolchain: Toolchain) -> Iterator[str]:
+    """The namespace of an operator that a stack installed by its chart, whose configuration comes with it."""
+    kubectl, home = Kubectl(cluster, toolchain), "operator-home"
+    labels = {"app.kubernetes.io/part-of": "platform", "app.kubernetes.io/managed-by": "pulumi"}
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": home, "labels": labels}},
+        {
+            "apiVersion": "acid.zalan.do/v1",
+            "kind": "OperatorConfiguration",
+            "metadata": {"name": "postgres-operator", "namespace": home},
+            "configuration": {},
+        },
+    )
+    yield home
+    kubectl("delete", "namespace", home)
+
+
 def _sections(**postgres: Any) -> dict[str, Any]:
     dev = stack_file("dev")
     changes = {"namespace": "restored", "walBackup": {"bucket": "backups"}, "clusters": {"shop": SHOP}, **postgres}
@@ -110,3 +129,30 @@ def test_a_further_cluster_that_is_no_longer_declared_is_refused_where_data_is_p
     assert said.startswith("platform:postgres.clusters.shop: it is no longer there, and the cluster would be deleted")
     unprotected = parse(as_config({**_sections(clusters={}), "protect": "false"}))
     assert [*changed_database(unprotected, live)] == []
+
+
+def test_an_operator_that_came_by_its_chart_stays_where_it_is(live: LiveCluster, operator: str) -> None:
+    assert _refusals(live, operatorNamespace=operator) == []
+    assert _refusals(live, operator="existing", operatorNamespace="elsewhere") == []
+    (said,) = _refusals(live, operatorNamespace="elsewhere")
+    assert said.startswith(f"platform:postgres.operatorNamespace {operator} -> elsewhere: the chart has objects of the")
+
+
+def test_the_kind_of_databases_does_not_go_while_others_have_one(
+    live: LiveCluster, operator: str, cluster: Cluster, toolchain: Toolchain
+) -> None:
+    def said(**postgres: Any) -> list[str]:
+        return [line for line in removed(parse(as_config(_sections(**postgres))), live) if "the CRD of" in line]
+
+    assert said(enabled=False) == []
+    (ours,) = declare(_sections(clusters={})).of_type("kubernetes:acid.zalan.do/v1:postgresql")
+    theirs = {**ours.inputs, "metadata": {"name": "pgsql-theirs", "namespace": operator}}
+    Kubectl(cluster, toolchain).apply(theirs)
+    assert said() == []
+    gone = "the CRD of postgresql would be deleted, and with it 1 objects that others made (operator-home/pgsql-theirs)"
+    for edit, changes in {
+        "enabled true -> false": {"enabled": False},
+        "operator chart -> existing": {"operator": "existing"},
+    }.items():
+        (line,) = said(**changes)
+        assert line.startswith(f"platform:postgres.{edit}: {gone}")
