@@ -110,12 +110,7 @@ def user_and_database(lab: Lab) -> None:
 
     with rolled_out(lab, users={**users, name: []}, databases={**databases, name: name}):
         _until(is_there, "the database is there with its owner")
-        _until(
-            lambda: bool(
-                lab.kubectl.items("secrets", "-n", NAMESPACE, f"--field-selector=metadata.name={secret_name(name)}")
-            ),
-            "it has a login",
-        )
+        _until(lambda: lab.secret(secret_name(name)) is not None, "it has a login")
     with rolled_out(lab, users=users, databases=databases):
         _until(lambda: lab.state() == "Running", "the operator is done")
     # What is no longer declared stays: only a person drops data.

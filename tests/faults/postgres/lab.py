@@ -73,6 +73,11 @@ class Lab:
     def get(self, kind: str, name: str, namespace: str = NAMESPACE) -> dict[str, Any]:
         return json.loads(self.kubectl("get", kind, name, "-n", namespace, "-o", "json"))
 
+    def secret(self, name: str) -> dict[str, str] | None:
+        """Return what a Secret holds, as it is encoded there; None where there is none."""
+        found = self.kubectl.items("secrets", "-n", NAMESPACE, f"--field-selector=metadata.name={name}")
+        return found[0]["data"] if found else None
+
     def primary(self, name: str = NAME) -> str:
         """Return the one pod of a cluster that is labelled as the primary."""
         (primary,) = self.role("master", name)
