@@ -58,8 +58,8 @@ class Lab:
     def edit(self, **changes: Any) -> Consequence:
         """Edit PostgreSQL's settings and roll them out; return what the report of the preview said of it."""
         self.project.edit(lambda sections: sections["postgres"].update(changes))
-        said = document(read(self.project.pulumi("preview", "--json").stdout))["worst"]
-        self.project.up()
+        said = document(read(self.project.pulumi("preview", "--json", "--refresh").stdout))["worst"]
+        self.project.up("--refresh")
         return Consequence(said)
 
     def pods(self, name: str = NAME) -> list[dict[str, Any]]:

@@ -102,11 +102,18 @@ def test_passwords_that_the_operator_changes_keep_nobody_out_who_reads_the_secre
     # One changed in place, and one by another login, which an owner of a database can't be.
     users = {"dbuser": ["superuser", "createdb"], _REPORTER: []}
     lab.edit(users=users, passwordRotation={"inPlaceUsers": ["dbuser"], "users": [_REPORTER]})
+    eventually(lambda: "nextRotation" in (lab.secret(secret_name("dbuser")) or {}), "a date", _LOOK_SECONDS)
+
+    def reporter_is_in() -> bool:
+        return lab.secret(secret_name(_REPORTER)) is not None and (
+            client.query(NAME, "select 1", login=credentials(lab, _REPORTER)).returncode == 0
+        )
+
+    eventually(reporter_is_in, "a login of the new user", _LOOK_SECONDS)
+    old, earlier = credentials(lab), credentials(lab, _REPORTER)
     due = {"stringData": {"nextRotation": "2020-01-01T00:00:00Z"}}
     for secret in map(secret_name, users):
-        eventually(lambda name=secret: _is_dated(lab, name), f"a date in {secret}", _LOOK_SECONDS)
         lab.kubectl("patch", "secret", secret, "-n", NAMESPACE, "--type=merge", "--patch-file=/dev/stdin", stdin=due)
-    old, earlier = credentials(lab), credentials(lab, _REPORTER)
     # At its start it looks at once.
     lab.kubectl("rollout", "restart", "deployment/postgres-operator", "-n", OPERATOR_NAMESPACE)
     logins = [time.monotonic()]
@@ -126,24 +133,21 @@ def test_passwords_that_the_operator_changes_keep_nobody_out_who_reads_the_secre
         assert client.answer(host, "select 1") == "1"
         assert "authentication failed" in client.query(host, "select 1", login=old).stderr
 
-    def reporters_login() -> tuple[str, str]:
-        return credentials(lab, _REPORTER)
+    def as_reporter(login: tuple[str, str]) -> str:
+        return client.query(NAME, f"select pg_has_role('{_REPORTER}', 'member')", login=login).stdout.strip()
 
-    eventually(lambda: reporters_login() != earlier, "another login of the other user", _LOOK_SECONDS)
-    whose = f"select pg_has_role('{_REPORTER}', 'member')"
-    answers = [client.query(NAME, whose, login=login).stdout.strip() for login in (reporters_login(), earlier)]
-    assert answers == ["t", "t"]
-    assert (earlier[0], reporters_login()[0]) == (_REPORTER, f"{_REPORTER}{time.strftime('%y%m%d', time.gmtime())}")
+    def in_as_another() -> bool:
+        login = credentials(lab, _REPORTER)
+        return login != earlier and as_reporter(login) == "t"
+
+    eventually(in_as_another, "another login of the other user, a member of it", _LOOK_SECONDS)
+    assert credentials(lab, _REPORTER)[0] == f"{_REPORTER}{time.strftime('%y%m%d', time.gmtime())}"
+    assert as_reporter(earlier) == "t"
 
 
 def test_the_pooler_goes_without_a_lost_row(lab: Lab) -> None:
     result = run(lab, FAULTS["pooler-off"], 0)
     assert (result.lost, result.dual) == (0, 0)
-
-
-def _is_dated(lab: Lab, secret: str) -> bool:
-    """Tell whether the operator will change a Secret by itself."""
-    return "nextRotation" in (lab.secret(secret) or {})
 
 
 def _containers(lab: Lab) -> dict[str, tuple[str, int]]:
