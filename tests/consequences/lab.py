@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from delivery.consequences import Consequence
 from delivery.document import Document, document
 from delivery.preview import read
@@ -49,7 +47,7 @@ class Lab:
     def __init__(self, checkout: Checkout, toolchain: Toolchain) -> None:
         self._checkout = checkout
         self._toolchain = toolchain
-        self._settings = self._stack_file()
+        self._settings = checkout.sections()
         self._base = copy.deepcopy(self._settings)
         self._await_calm()
 
@@ -57,8 +55,7 @@ class Lab:
         """Do edits of different areas in one update; return what was said and seen of each."""
         for move in moves:
             self._edit(move)
-        config = {f"platform:{key}": value for key, value in self._settings.items()}
-        (self._checkout.folder / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": config}))
+        self._checkout.write(self._settings)
         report = document(read(self._checkout.pulumi("preview", "--json", "--refresh").stdout))
         before, processes = Snapshot.of(self._checkout), self._controllers()
         with watched_pods(self._checkout, self._checkout.folder.parent / "pods.json") as watch:
@@ -118,10 +115,6 @@ class Lab:
             items += json.loads(shown)["items"] if shown.strip() else []
         versions = [(item["metadata"]["uid"], str(item["metadata"].get("generation"))) for item in items]
         return sorted(versions), all(map(_settled, items))
-
-    def _stack_file(self) -> dict[str, Any]:
-        config = yaml.safe_load((self._checkout.folder / "Pulumi.dev.yaml").read_text())["config"]
-        return {key.removeprefix("platform:"): value for key, value in config.items()}
 
 
 def _said(report: Document, area: str) -> Consequence:

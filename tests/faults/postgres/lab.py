@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from delivery.consequences import Consequence
 from delivery.document import document
 from delivery.preview import read
@@ -48,8 +46,7 @@ class Lab:
     @property
     def settings(self) -> dict[str, Any]:
         """The stack file's section of PostgreSQL."""
-        document = yaml.safe_load((self.project.folder / "Pulumi.dev.yaml").read_text())
-        return document["config"]["platform:postgres"]
+        return self.project.sections()["postgres"]
 
     @property
     def instances(self) -> int:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,14 +126,21 @@ class Checkout:
     def exists(self, kind: str, name: str, namespace: str) -> bool:
         return bool(self.kubectl("get", kind, name, "-n", namespace, "--ignore-not-found", "-o", "name").strip())
 
+    def sections(self, stack: str = "dev") -> dict[str, Any]:
+        """Return the sections of a stack file, named without the project's prefix."""
+        config = yaml.safe_load((self.folder / f"Pulumi.{stack}.yaml").read_text())["config"]
+        return {key.removeprefix("platform:"): value for key, value in config.items()}
+
     def edit(self, change: Callable[[dict[str, Any]], None], stack: str = "dev") -> None:
-        """Edit the sections of a stack file, named without the project's prefix."""
-        path = self.folder / f"Pulumi.{stack}.yaml"
-        document = yaml.safe_load(path.read_text())
-        sections = {key.removeprefix("platform:"): value for key, value in document["config"].items()}
+        """Edit the sections of a stack file."""
+        sections = self.sections(stack)
         change(sections)
-        document["config"] = {f"platform:{key}": value for key, value in sections.items()}
-        path.write_text(yaml.safe_dump(document))
+        self.write(sections, stack)
+
+    def write(self, sections: Mapping[str, Any], stack: str = "dev") -> None:
+        """Have a stack file consist of these sections."""
+        config = {f"platform:{key}": value for key, value in sections.items()}
+        (self.folder / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump({"config": config}))
 
     def restore(self, stack: str = "dev") -> None:
         """Undo all edits of a stack file."""
