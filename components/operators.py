@@ -39,8 +39,12 @@ def operator_chart(
     namespace: pulumi.Input[str],
     values: Mapping[str, Any],
     depends_on: list[pulumi.Resource],
+    transform: pulumi.ResourceTransform | None = None,
 ) -> pulumi.Resource:
-    """Declare one chart of the publisher in a namespace that exists already."""
+    """Declare one chart of the publisher in a namespace that exists already.
+
+    ``transform`` changes what the chart renders where it has no value for that.
+    """
     # Imported here: the module is not needed where every operator exists already.
     from pulumi_kubernetes.helm.v4 import Chart, RepositoryOptsArgs  # noqa: PLC0415
 
@@ -52,5 +56,8 @@ def operator_chart(
         repository_opts=None if local else RepositoryOptsArgs(repo=override.repository or release.repository),
         namespace=namespace,
         values=values,
-        opts=component.child(depends_on=depends_on),
+        opts=pulumi.ResourceOptions.merge(
+            component.child(depends_on=depends_on),
+            pulumi.ResourceOptions(transforms=[transform] if transform else None),
+        ),
     )

@@ -11,7 +11,7 @@ from components.operators import operator_chart
 from components.postgres.connection import connection
 from components.postgres.network import PATRONI_PORT, PORT, Isolation, further_isolation, main_isolation
 from components.postgres.objects import PostgresqlSpec, postgresql
-from components.postgres.operator import operator_values
+from components.postgres.operator import ends_soon, operator_values
 from components.postgres.settings import PostgresSettings
 from components.versions import POSTGRES_OPERATOR
 
@@ -116,5 +116,6 @@ class Postgres(Component):
                 namespace=settings.operator_namespace,
                 values=values,
                 depends_on=[namespace],
+                transform=ends_soon,
             )
         ]

@@ -13,6 +13,8 @@ def test_the_chart_is_rolled_out_and_the_database_declared_after_it(rolled_out: 
     assert operator["status"]["availableReplicas"] == 1
     (container,) = operator["spec"]["template"]["spec"]["containers"]
     assert container["image"].endswith("/postgres-operator:v1.15.1")
+    # What the chart has no value for.
+    assert operator["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] == 10
     made = rolled_out.get("crd", "postgresqls.acid.zalan.do")["metadata"]["creationTimestamp"]
     database = rolled_out.get("postgresql", "pgsql-cluster", "postgres")
     assert database["metadata"]["creationTimestamp"] >= made
