@@ -55,6 +55,8 @@ class LogicalBackupSettings(LogicalBackupScheduleSettings):
 
     bucket: str | None = None
     """Bucket of the backups; needed with ``operator: chart``."""
+    image: str | None = None
+    """Image of the CronJobs' pods; by default the chart's own."""
     region: str | None = None
     endpoint: str | None = None
     """URL of the storage, where it is not AWS."""

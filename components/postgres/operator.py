@@ -108,6 +108,7 @@ def _image(name: str) -> Image:
 def _backup_storage(backup: LogicalBackupSettings) -> dict[str, str]:
     """Return the chart's ``configLogicalBackup``; without a value the chart's own default stays."""
     values = {
+        "logical_backup_docker_image": backup.image,
         "logical_backup_s3_bucket": backup.bucket,
         "logical_backup_s3_region": backup.region,
         "logical_backup_s3_endpoint": backup.endpoint,

@@ -17,6 +17,9 @@ REGISTRY = "sandbox.local"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FILES = Path(__file__).parent / "files"
 _NONROOT = 65532
+# Scripts for a machine's own clusters, its locales but C.UTF-8, queries compiled to machine code (which the server does
+# without where the library is missing), and stores that Patroni isn't told to use.
+_BESIDE_POSTGRES = ("libllvm14", "locales", "postgresql-common", "python3-etcd", "python3-pysyncobj", "ssl-cert")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,7 @@ RECIPES = (
             "python3-croniter",
             "python3-psycopg2",
         ),
-        # Scripts for a machine's own clusters, its locales but C.UTF-8, queries compiled to machine code (which the
-        # server does without where the library is missing), and stores that Patroni isn't told to use.
-        assumed=("libllvm14", "locales", "postgresql-common", "python3-etcd", "python3-pysyncobj", "ssl-cert"),
+        assumed=_BESIDE_POSTGRES,
         additions=(_files("postgres"), Sources("app", PROJECT, ("sandbox/images/postgres", "sandbox/images/tls"))),
         user=101,
         entrypoint=("python3", "-m", "sandbox.images.postgres"),
@@ -147,6 +148,24 @@ RECIPES = (
         entrypoint=("python3", "-m", "sandbox.images.pgbouncer"),
         folder="/app",
         environment={"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1"},
+    ),
+    # On the database's image, which has pg_dumpall.
+    Recipe(
+        "logical-backup",
+        "15",
+        "postgresql-15",
+        on="postgres",
+        packages=("s3cmd",),
+        assumed=_BESIDE_POSTGRES,
+        additions=(Sources("app", PROJECT, ("sandbox/images/logical_backup",)),),
+        user=101,
+        entrypoint=("python3", "-m", "sandbox.images.logical_backup"),
+        folder="/app",
+        environment={
+            "PATH": f"/usr/lib/postgresql/15/bin:{PATH}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONUNBUFFERED": "1",
+        },
     ),
     Recipe(
         "postgres-operator",

@@ -15,7 +15,7 @@ from tests.faults.postgres.lab import CLIENT_NODE, NAMESPACE, Lab
 STORAGE = "object-storage"
 _HOST = f"s3.{STORAGE}.svc"
 _BUCKET, _LOGIN = "example-dev-postgres", "postgres-wal-backup"
-_PORT, _PLAIN_PORT = 8443, 9000
+_PORT, _HTTP_PORT, _PLAIN_PORT = 8443, 8080, 9000
 
 WAL_BACKUP: dict[str, Any] = {
     "bucket": _BUCKET,
@@ -28,9 +28,19 @@ WAL_BACKUP: dict[str, Any] = {
     "schedule": "* * * * *",
 }
 
+LOGICAL_BACKUP: dict[str, Any] = {
+    "bucket": _BUCKET,
+    # Trusts public authorities only, as the published image does.
+    "endpoint": f"http://{_HOST}:{_HTTP_PORT}",
+    "credentialsSecret": _LOGIN,
+    "image": images.reference("logical-backup"),
+    "retention": "3 months",
+}
+
 _NGINX = f"""
 server {{
     listen {_PORT} ssl;
+    listen {_HTTP_PORT};
     ssl_certificate /tls/tls.crt;
     ssl_certificate_key /tls/tls.key;
     client_max_body_size 0;
@@ -51,7 +61,7 @@ def prepare(lab: Lab) -> None:
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": STORAGE}},
         _object("Secret", "tls", STORAGE, stringData={key: Path(file).read_text() for key, file in pair.items()}),
         _object("ConfigMap", "nginx", STORAGE, data={"default.conf": _NGINX}),
-        _object("Service", "s3", STORAGE, spec={"selector": {"app": "s3"}, "ports": [{"port": _PORT}]}),
+        _object("Service", "s3", STORAGE, spec={"selector": {"app": "s3"}, "ports": _ports()}),
         _object("Pod", "s3", STORAGE, spec=_pod()),
         _object(
             "Secret",
@@ -65,6 +75,10 @@ def prepare(lab: Lab) -> None:
 def _object(kind: str, name: str, namespace: str, **content: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace, "labels": {"app": name}}
     return {"apiVersion": "v1", "kind": kind, "metadata": metadata, **content}
+
+
+def _ports() -> list[dict[str, Any]]:
+    return [{"name": name, "port": port} for name, port in (("https", _PORT), ("http", _HTTP_PORT))]
 
 
 def _pod() -> dict[str, Any]:

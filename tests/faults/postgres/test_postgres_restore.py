@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from sandbox import images
 from sandbox.cluster import real
 from sandbox.toolchain import Toolchain
 from tests.faults.postgres.faults import switch_over
 from tests.faults.postgres.lab import LONG_SECONDS, NAME, NAMESPACE, Lab, prod_patroni, started
-from tests.faults.postgres.object_storage import WAL_BACKUP, prepare
+from tests.faults.postgres.object_storage import LOGICAL_BACKUP, STORAGE, WAL_BACKUP, prepare
 from tests.integration.sandbox.kubectl import eventually
 from tests.unit.declared import ROOT
 
@@ -34,7 +35,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     if lack := real.missing():
         pytest.skip(lack)
     folder = tmp_path_factory.mktemp("real")
-    with started(folder, prod_patroni(), {"instances": 2, "walBackup": WAL_BACKUP}, prepare=prepare) as lab:
+    changes = {"instances": 2, "walBackup": WAL_BACKUP, "logicalBackup": LOGICAL_BACKUP}
+    with started(folder, prod_patroni(), changes, prepare=prepare) as lab:
         yield lab
 
 
@@ -119,6 +121,47 @@ def test_rows_deleted_by_mistake_come_back_as_the_runbook_says(
     lab.kubectl("delete", "postgresql", COPY, "-n", NAMESPACE)
     step(4)
     assert lab.state() == "Running"
+
+
+# Starts an empty server in the database's image, and fills it from the dump at an address.
+RESTORE = f"""
+import gzip, subprocess, sys, urllib.request
+dump = gzip.decompress(urllib.request.urlopen(sys.argv[1]).read())
+subprocess.run(["initdb", "-D", "/tmp/restored", "-U", "postgres"], check=True)
+subprocess.run(["pg_ctl", "-D", "/tmp/restored", "-o", "-k /tmp -h ''", "-l", "/tmp/log", "-w", "start"], check=True)
+psql = ["psql", "-h", "/tmp", "-U", "postgres", "-XqAt"]
+subprocess.run(psql, input=dump, check=True)
+subprocess.run([*psql, "-d", "defaultdb", "-c", {CONTENT!r}], check=True)
+"""
+
+
+def test_a_dump_in_object_storage_fills_an_empty_server(lab: Lab, record_property: Note) -> None:
+    lab.sql(lab.primary(), "create table if not exists orders (number int primary key, text text)")
+    lab.sql(lab.primary(), "insert into orders values (-1, 'of the dump')")
+    content = lab.sql(lab.primary(), CONTENT)
+    began = time.monotonic()
+    lab.kubectl("create", "job", "dump", "-n", NAMESPACE, f"--from=cronjob/logical-backup-{NAME}")
+    lab.kubectl("wait", "job/dump", "-n", NAMESPACE, "--for=condition=Complete", f"--timeout={LONG_SECONDS}s")
+    record_property("seconds", f"{time.monotonic() - began:6.1f} s  until a dump is in object storage")
+    said = lab.kubectl("logs", "job/dump", "-n", NAMESPACE)
+    stored = re.search(r"stored s3://(\S+), dumped from (\S+)", said)
+    assert stored, said
+    (replica,) = (pod for pod in lab.pods() if pod["metadata"]["labels"]["spilo-role"] == "replica")
+    assert stored[2] == replica["status"]["podIP"]
+
+    empty = {"name": "empty", "image": images.reference("postgres"), "command": ["sleep", "infinity"]}
+    lab.kubectl.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": "empty", "namespace": STORAGE},
+            "spec": {"terminationGracePeriodSeconds": 0, "containers": [empty]},
+        }
+    )
+    lab.kubectl("wait", "pod/empty", "-n", STORAGE, "--for=condition=Ready", f"--timeout={LONG_SECONDS}s")
+    address = f"{LOGICAL_BACKUP['endpoint']}/{stored[1]}"
+    restored = lab.kubectl("exec", "empty", "-n", STORAGE, "--", "python3", "-c", RESTORE, address)
+    assert restored.splitlines()[-1] == content
 
 
 def test_a_lost_database_is_made_anew_out_of_its_archive(

@@ -1,0 +1,1 @@
+"""The logical backup of the Zalando operator, with Debian's pg_dumpall and s3cmd."""
