@@ -9,7 +9,7 @@ from sandbox import git_server, images
 from sandbox import toolchain as tools
 from sandbox.cluster import find, real, start
 from sandbox.errors import SandboxError
-from sandbox.toolchain.crds import BY_CHART, ensure_crds
+from sandbox.toolchain.crds import BEFORE_DEV, ensure_crds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def refuse_other(wanted: str, folder: Folder) -> None:
 
 def start_cluster(folder: Folder, toolchain: Toolchain, progress: Progress, kind: Kind) -> Cluster:
     """Start a control plane with nodes of this kind and what the sandbox brings along for them."""
-    crds = ensure_crds(progress, without=BY_CHART)
+    crds = ensure_crds(BEFORE_DEV, progress)
     if kind == "kwok":
         with progress.step("Control plane with 3 kwok nodes and the operators' CRDs: starting"):
             return start(folder.cluster, toolchain, crds=crds)

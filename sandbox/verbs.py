@@ -15,7 +15,7 @@ from sandbox.errors import SandboxError
 from sandbox.images.recipes import REGISTRY
 from sandbox.stack import DEV, Stack
 from sandbox.toolchain.charts import place, postgres_operator_chart
-from sandbox.toolchain.crds import BY_CHART, ensure_crds
+from sandbox.toolchain.crds import BEFORE_DEV, ensure_crds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def tools(toolchain: Toolchain, progress: Progress) -> None:
     """Build and make all that an `up` on this machine will need."""
-    ensure_crds(progress)
-    ensure_crds(progress, without=BY_CHART)
+    ensure_crds(progress=progress)
+    ensure_crds(BEFORE_DEV, progress)
     postgres_operator_chart(progress)
     if lacking := real.missing():
         progress.note(f"All tools are there: {toolchain.bin}. {lacking}")

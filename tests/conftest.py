@@ -11,6 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 from sandbox import cluster as control_plane
 from sandbox import toolchain as tools
 from sandbox.progress import Progress
+from sandbox.toolchain.crds import GATEWAY_API, POSTGRES_OPERATOR, ensure_crds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 # Folders of tests that roll a whole stack out.
 _LONG = {"stack", "operators", "upgrade"}
-# Files that share what is rolled out for their folder; test_rollout.py takes as long as the rest of its folder.
-_SHARED = re.compile("tests/integration/(operators|stack)/(?!test_rollout)")
+# Files that share what is rolled out for their folder. test_rollout.py takes as long as two others of its folder, and
+# test_resuming.py has sandboxes of its own.
+_SHARED = re.compile("tests/integration/(operators|stack)/(?!test_rollout|test_resuming)")
 
 
 @pytest.fixture(scope="session")
@@ -35,10 +37,10 @@ def toolchain() -> Toolchain:
 
 @pytest.fixture(scope="session")
 def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A control plane with three nodes, volumes and the publishers' CRDs."""
+    """A control plane with three nodes, volumes, and the CRDs of the Zalando operator and of Gateway API."""
     folder = tmp_path_factory.mktemp("cluster") / "cluster"
     try:
-        yield control_plane.start(folder, toolchain)
+        yield control_plane.start(folder, toolchain, crds=ensure_crds((POSTGRES_OPERATOR, GATEWAY_API)))
     finally:
         control_plane.stop(folder, toolchain)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sandbox import cluster as control_plane
 from sandbox import toolchain as tools
 from sandbox.cluster import control
+from sandbox.toolchain.crds import GATEWAY_API, ensure_crds
 from tests.faults.controllers.api import NAMESPACES, Api, Cluster, Resource, policy_rules
 from tests.faults.controllers.calls import ASIDE, WRITES
 from tests.faults.controllers.subjects import WEBSITE
@@ -65,7 +66,7 @@ def open_stage(folder: Path, namespaces: int) -> Generator[Stage]:
     much that the difference between the two would drown in it.
     """
     toolchain = tools.ensure()
-    sandbox = control_plane.start(folder / "cluster", toolchain)
+    sandbox = control_plane.start(folder / "cluster", toolchain, crds=ensure_crds((GATEWAY_API,)))
     try:
         stage = Stage(
             sandbox,

@@ -18,7 +18,6 @@ from sandbox.cluster.readiness import await_ready
 from sandbox.cluster.real import cgroups, layout, namespaces
 from sandbox.errors import SandboxError
 from sandbox.kubeconfig import CONTEXT
-from sandbox.toolchain.crds import ensure_crds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,12 +63,12 @@ def start(
     archives: Sequence[Path] = (),
     crds: Path | None = None,
 ) -> Cluster:
-    """Start a control plane whose every file lies in `folder`, with nodes, volumes and the publishers' CRDs.
+    """Start a control plane whose every file lies in `folder`, with nodes and volumes.
 
     Real nodes need Linux and root (`sandbox.cluster.real.missing` tells), the tools `toolchain.REAL_NODES`, and OCI
     archives of their images, `pause` and `coredns` among them; `count` is theirs, kwok's are always three. `crds` is a
-    folder of their YAML files, by default that of all publishers' CRDs. What an
-    earlier control plane left in `folder` is removed first. If the start fails or is interrupted nothing is left.
+    folder of YAML files of kinds that are there from the start. What an earlier control plane left in `folder` is
+    removed first. If the start fails or is interrupted nothing is left.
     """
     stop(folder, toolchain)
     folder.mkdir(mode=0o700, parents=True)
@@ -79,7 +78,7 @@ def start(
         else:
             kwokctl.create(folder, toolchain, kwokctl.with_kwok())
             objects = _OBJECTS.read_text()
-        _populate(folder / "kubeconfig", toolchain, objects, crds or ensure_crds())
+        _populate(folder / "kubeconfig", toolchain, objects, crds)
         await_ready(folder / "kubeconfig", count if nodes == "real" else _KWOK_NODES)
     except BaseException:
         stop(folder, toolchain)
@@ -106,9 +105,9 @@ def stop(folder: Path, toolchain: Toolchain) -> None:  # noqa: ARG001 - callers 
         shutil.rmtree(folder)
 
 
-def _populate(kubeconfig: Path, toolchain: Toolchain, objects: str, crds: Path) -> None:
+def _populate(kubeconfig: Path, toolchain: Toolchain, objects: str, crds: Path | None) -> None:
     kubectl = [toolchain.path("kubectl"), f"--kubeconfig={kubeconfig}", f"--cache-dir={kubeconfig.parent}/discovery"]
-    command = [*kubectl, "create", "--validate=false", "-f", "-", "-f", crds]
+    command = [*kubectl, "create", "--validate=false", "-f", "-", *(["-f", crds] if crds else [])]
     run = subprocess.run(command, input=objects, capture_output=True, text=True, check=False)
     if run.returncode:
         raise SandboxError(f"`{' '.join(map(str, command))}` failed:\n{run.stderr.strip()}")

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sandbox.progress import Progress
 from sandbox.toolchain.publishers import Publisher, collected
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 # Longhorn's file is also the template of its chart; what a template would add are labels.
 _TEMPLATE = re.compile(r"\{\{.*?\}\}")
@@ -22,41 +18,38 @@ POSTGRES_OPERATOR = Publisher(
     "h1:WjZA6KySmDw4bpY77lk/5P+vYCAf2xMCmVl/EOyu7Ww=",
     ("manifests/*.crd.yaml",),
 )
-PUBLISHERS = (
-    POSTGRES_OPERATOR,
-    Publisher(
-        "github.com/tigera/operator",
-        "v1.36.5",
-        "h1:OOZ/Lhkg8nBv3ilrVsG4TNPs5cSc947PIL4rqlKlY7c=",
-        # Of the operator's own kinds only those of the open-source edition: others switch it to its enterprise mode.
-        (
-            "pkg/crds/operator/operator.tigera.io_apiservers.yaml",
-            "pkg/crds/operator/operator.tigera.io_imagesets.yaml",
-            "pkg/crds/operator/operator.tigera.io_installations.yaml",
-            "pkg/crds/operator/operator.tigera.io_tigerastatuses.yaml",
-            "pkg/crds/calico/*.yaml",
-        ),
-    ),
-    Publisher(
-        "github.com/longhorn/longhorn-manager",
-        "v1.10.0",
-        "h1:Sod6dxBLu9JD/f2Ff59i6SAAc76/OaNdJab7UOpKRig=",
-        ("k8s/crds.yaml",),
-    ),
-    Publisher(
-        "sigs.k8s.io/gateway-api",
-        "v1.4.0",
-        "h1:ZwlNM6zOHq0h3WUX2gfByPs2yAEsy/EenYJB78jpQfQ=",
-        ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
+TIGERA_OPERATOR = Publisher(
+    "github.com/tigera/operator",
+    "v1.36.5",
+    "h1:OOZ/Lhkg8nBv3ilrVsG4TNPs5cSc947PIL4rqlKlY7c=",
+    # Of the operator's own kinds only those of the open-source edition: others switch it to its enterprise mode.
+    (
+        "pkg/crds/operator/operator.tigera.io_apiservers.yaml",
+        "pkg/crds/operator/operator.tigera.io_imagesets.yaml",
+        "pkg/crds/operator/operator.tigera.io_installations.yaml",
+        "pkg/crds/operator/operator.tigera.io_tigerastatuses.yaml",
+        "pkg/crds/calico/*.yaml",
     ),
 )
-# Whose CRDs come with their chart where the stack `dev` is rolled out.
-BY_CHART = (POSTGRES_OPERATOR,)
+LONGHORN = Publisher(
+    "github.com/longhorn/longhorn-manager",
+    "v1.10.0",
+    "h1:Sod6dxBLu9JD/f2Ff59i6SAAc76/OaNdJab7UOpKRig=",
+    ("k8s/crds.yaml",),
+)
+GATEWAY_API = Publisher(
+    "sigs.k8s.io/gateway-api",
+    "v1.4.0",
+    "h1:ZwlNM6zOHq0h3WUX2gfByPs2yAEsy/EenYJB78jpQfQ=",
+    ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
+)
+PUBLISHERS = (POSTGRES_OPERATOR, TIGERA_OPERATOR, LONGHORN, GATEWAY_API)
+# PostgreSQL's come with their chart where the stack `dev` is rolled out.
+BEFORE_DEV = (TIGERA_OPERATOR, LONGHORN, GATEWAY_API)
 
 
-def ensure_crds(progress: Progress | None = None, *, without: Collection[Publisher] = ()) -> Path:
+def ensure_crds(publishers: tuple[Publisher, ...] = PUBLISHERS, progress: Progress | None = None) -> Path:
     """Return a folder with the publishers' CRDs as YAML files, fetched once."""
-    publishers = tuple(publisher for publisher in PUBLISHERS if publisher not in without)
     return collected("crds", publishers, _without_template, progress or Progress())
 
 

@@ -16,15 +16,15 @@ from sandbox.toolchain.publishers import Publisher
 
 @contextmanager
 def real_nodes(
-    folder: Path, count: int = 3, *, without: Collection[Publisher] = (), on_demand: Collection[str] = ()
+    folder: Path, count: int = 3, *, kinds: Collection[Publisher] = (), on_demand: Collection[str] = ()
 ) -> Generator[tuple[Cluster, Toolchain]]:
     """Start a control plane in ``folder`` with real nodes and all images; build first what isn't there.
 
-    All publishers' CRDs are there but those of ``without``, and beside all other images those of ``on_demand``.
+    The CRDs of ``kinds`` are there, and beside all other images those of ``on_demand``.
     """
     toolchain = tools.ensure([*tools.EVERYWHERE, *tools.REAL_NODES], Progress(quiet=True))
     archives = [*images.ensure(Progress(quiet=True)).values(), *images.ensure(Progress(quiet=True), on_demand).values()]
-    crds = ensure_crds(Progress(quiet=True), without=without)
+    crds = ensure_crds(tuple(kinds)) if kinds else None
     try:
         yield control_plane.start(folder, toolchain, nodes="real", count=count, archives=archives, crds=crds), toolchain
     finally:

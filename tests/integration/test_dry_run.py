@@ -20,6 +20,7 @@ from sandbox.provider.kubernetes.session import Session
 from sandbox.provider.kubernetes.settings import Settings as ProviderSettings
 from sandbox.toolchain import Toolchain
 from sandbox.toolchain.charts import postgres_operator_chart
+from sandbox.toolchain.crds import ensure_crds
 from tests.unit.declared import Declared, Resource, declare, everything, stack_file, with_shop
 
 PLURALS = {
@@ -87,7 +88,7 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
     """A control plane for this file alone, since one of its CRDs is changed."""
     folder = tmp_path_factory.mktemp("dry-run") / "cluster"
     try:
-        yield control_plane.start(folder, toolchain)
+        yield control_plane.start(folder, toolchain, crds=ensure_crds())
     finally:
         control_plane.stop(folder, toolchain)
 

@@ -8,6 +8,7 @@ import pytest
 
 from sandbox import cluster as control_plane
 from sandbox.toolchain import Toolchain
+from sandbox.toolchain.crds import ensure_crds
 from tests.integration.stack.checkout import Checkout
 
 Bare = Callable[[str], Checkout]
@@ -26,7 +27,7 @@ def bare(toolchain: Toolchain, tmp_path: Path) -> Iterator[Bare]:
         folder.passphrase.touch(mode=0o600)
         folder.passphrase.write_text(passphrase)
         started.append(checkout)
-        control_plane.start(folder.cluster, toolchain)
+        control_plane.start(folder.cluster, toolchain, crds=ensure_crds())
         checkout.prepare(toolchain)
         return checkout
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from sandbox import cluster as control_plane
 from sandbox import toolchain as tools
+from sandbox.toolchain.crds import GATEWAY_API, ensure_crds
 from tests.faults.controllers.suite import Outcome, cases, run_all
 
 
@@ -48,7 +49,7 @@ def _run(chosen, folder, kubeconfig):
         return asyncio.run(run_all(chosen, kubeconfig, folder, _report))
     toolchain = tools.ensure()
     try:
-        cluster = control_plane.start(folder / "cluster", toolchain)
+        cluster = control_plane.start(folder / "cluster", toolchain, crds=ensure_crds((GATEWAY_API,)))
         return asyncio.run(run_all(chosen, cluster.kubeconfig, folder, _report))
     finally:
         control_plane.stop(folder / "cluster", toolchain)

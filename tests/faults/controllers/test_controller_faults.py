@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from sandbox import cluster as control_plane
+from sandbox.toolchain.crds import GATEWAY_API, ensure_crds
 from tests.faults.controllers.suite import cases, run_all
 
 CASES = {case.id: case for case in cases(thorough=False)}
@@ -16,7 +17,7 @@ def outcomes(request, toolchain, tmp_path_factory):
     folder = tmp_path_factory.mktemp("faults")
     chosen = [item.callspec.params["case"] for item in request.session.items if item.path == request.path]
     try:
-        cluster = control_plane.start(folder / "cluster", toolchain)
+        cluster = control_plane.start(folder / "cluster", toolchain, crds=ensure_crds((GATEWAY_API,)))
         found = asyncio.run(run_all([CASES[each] for each in chosen], cluster.kubeconfig, folder, lambda _: None))
     finally:
         control_plane.stop(folder / "cluster", toolchain)

@@ -11,7 +11,7 @@ from delivery.consequences import Consequence
 from delivery.document import document
 from delivery.preview import read
 from sandbox.cluster import Cluster
-from sandbox.toolchain.crds import BY_CHART
+from sandbox.toolchain.crds import LONGHORN
 from tests.faults.real_nodes import real_nodes
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 from tests.integration.stack.checkout import Checkout
@@ -146,7 +146,7 @@ def started(
         sections["postgres"].update({"patroni": dict(patroni), **(changes or {})})
 
     project.edit(database_alone)
-    with real_nodes(project.sandbox_folder.cluster, nodes, without=BY_CHART, on_demand=images) as (cluster, toolchain):
+    with real_nodes(project.sandbox_folder.cluster, nodes, kinds=[LONGHORN], on_demand=images) as (cluster, toolchain):
         lab = Lab(project, cluster, Kubectl(cluster, toolchain))
         lab.kubectl("taint", "node", CLIENT_NODE, "clients=only:NoSchedule")
         project.prepare(toolchain)

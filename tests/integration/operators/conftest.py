@@ -12,6 +12,7 @@ from sandbox import kubeconfig
 from sandbox.progress import Progress
 from sandbox.toolchain import ensure
 from sandbox.toolchain.charts import postgres_operator_chart
+from sandbox.toolchain.crds import BEFORE_DEV, ensure_crds
 from tests.integration.operators.isolated import missing, running
 from tests.integration.stack.checkout import Checkout
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sandbox.toolchain import Toolchain
-
-_ACID_CRDS = ("operatorconfigurations.acid.zalan.do", "postgresqls.acid.zalan.do", "postgresteams.acid.zalan.do")
 
 
 @pytest.fixture(scope="package")
@@ -32,11 +31,10 @@ def project(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
     checkout = Checkout(tmp_path_factory.mktemp("operators") / "project")
     folder = checkout.folder / ".sandbox" / "default" / "cluster"
     try:
-        cluster = control_plane.start(folder, toolchain)
+        cluster = control_plane.start(folder, toolchain, crds=ensure_crds(BEFORE_DEV))
         port = urlsplit(kubeconfig.server(cluster.kubeconfig)).port
         assert port
         checkout.edit(_with_operators)
-        checkout.kubectl("delete", "crd", *_ACID_CRDS)
         # Where the operator runs as a pod, its manifests bring this namespace.
         checkout.kubectl("create", "namespace", "tigera-operator")
         environment = {

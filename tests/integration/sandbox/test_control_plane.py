@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from sandbox import cluster as control_plane
 from sandbox.cluster import Cluster, kwokctl
 from sandbox.processes import running
 from sandbox.toolchain import Toolchain
+from sandbox.toolchain.crds import ensure_crds
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 
 ROOT = Path(__file__).parents[3]
@@ -63,6 +65,16 @@ def test_no_other_user_can_read_its_files(cluster: Cluster):
         assert stat.S_IMODE(key.stat().st_mode) == 0o600, key
 
 
+@pytest.fixture(scope="module")
+def second(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A control plane with the kinds of all publishers, beside the one of all tests."""
+    folder = tmp_path_factory.mktemp("second") / "cluster"
+    try:
+        yield control_plane.start(folder, toolchain, crds=ensure_crds())
+    finally:
+        control_plane.stop(folder, toolchain)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -73,13 +85,13 @@ def test_no_other_user_can_read_its_files(cluster: Cluster):
         "postgresqls.acid.zalan.do",
     ],
 )
-def test_the_publishers_crds_are_established(kubectl: Kubectl, name: str):
-    crd = json.loads(kubectl("get", "crd", name, "-o", "json"))
+def test_the_publishers_crds_are_established(second: Cluster, toolchain: Toolchain, name: str):
+    crd = json.loads(Kubectl(second, toolchain)("get", "crd", name, "-o", "json"))
     assert {"type": "Established", "status": "True"}.items() <= crd["status"]["conditions"][-1].items()
 
 
-def test_kinds_of_calicos_enterprise_edition_are_absent(kubectl: Kubectl):
-    names = {crd["metadata"]["name"] for crd in kubectl.items("crd")}
+def test_kinds_of_calicos_enterprise_edition_are_absent(second: Cluster, toolchain: Toolchain):
+    names = {crd["metadata"]["name"] for crd in Kubectl(second, toolchain).items("crd")}
     assert not names & {"logstorages.operator.tigera.io", "managers.operator.tigera.io", "tenants.operator.tigera.io"}
 
 
@@ -107,17 +119,14 @@ def test_there_is_room_for_more_services_than_a_24_bit_range_has(kubectl: Kubect
 
 
 def test_two_side_by_side_do_not_touch_each_other(
-    kubectl: Kubectl, cluster: Cluster, toolchain: Toolchain, tmp_path: Path
+    kubectl: Kubectl, second: Cluster, cluster: Cluster, toolchain: Toolchain
 ):
-    second = control_plane.start(tmp_path / "second", toolchain)
-    try:
-        other = Kubectl(second, toolchain)
-        kubectl("create", "namespace", "only-in-the-first")
-        assert not other("get", "namespace", "only-in-the-first", "--ignore-not-found")
-        foreign = other.run("get", "nodes", f"--server={server_of(cluster)}")
-        assert foreign.returncode != 0, "the second's credentials open the first"
-    finally:
-        control_plane.stop(second.folder, toolchain)
+    other = Kubectl(second, toolchain)
+    kubectl("create", "namespace", "only-in-the-first")
+    assert not other("get", "namespace", "only-in-the-first", "--ignore-not-found")
+    foreign = other.run("get", "nodes", f"--server={server_of(cluster)}")
+    assert foreign.returncode != 0, "the second's credentials open the first"
+    control_plane.stop(second.folder, toolchain)
     assert control_plane.find(cluster.folder) == cluster
     assert len(kubectl.items("nodes")) == 3
     kubectl("delete", "namespace", "only-in-the-first")
