@@ -17,6 +17,7 @@ from sandbox.cluster import Cluster, real
 from sandbox.progress import Progress
 from sandbox.toolchain import Toolchain
 from tests.integration.sandbox.kubectl import Kubectl
+from tests.integration.stack.checkout import HALF_MADE
 
 ROOT = Path(__file__).parents[3]
 _LONGEST_COMMAND = 180
@@ -101,7 +102,7 @@ def make_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Maker]:
     def make() -> SmallProject:
         folder = tmp_path_factory.mktemp("checkout")
         for package in ("sandbox", "controllers", "policies"):
-            shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / package, folder / package, ignore=HALF_MADE)
         shutil.copy(ROOT / "pyproject.toml", folder)
         (folder / "Pulumi.yaml").write_text("name: small\nruntime: python\n")
         (folder / "Pulumi.dev.yaml").write_text(STACK_FILE)

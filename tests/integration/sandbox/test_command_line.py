@@ -10,7 +10,6 @@ import pytest
 from sandbox.cluster import kwokctl
 from sandbox.kubeconfig import renamed, write
 from sandbox.processes import running
-from sandbox.toolchain import Toolchain
 from tests.integration.sandbox.conftest import STACK_FILE, Maker, SmallProject
 
 pytestmark = pytest.mark.usefixtures("toolchain")
@@ -97,16 +96,24 @@ def test_the_plugins_are_of_the_version_that_the_program_asks_for(project: Small
         assert (project.run_folder / "pulumi" / "plugins" / plugin / f"pulumi-resource-{name}").exists()
 
 
-def test_an_official_plugin_in_the_users_pulumi_home_is_preferred(make_project: Maker, tmp_path: Path):
+@pytest.fixture(scope="module")
+def theirs(project: SmallProject, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A kubeconfig of the user's, whose context `theirs` is a cluster that isn't the sandbox's."""
+    kubeconfig = tmp_path_factory.mktemp("theirs") / "kubeconfig"
+    write(kubeconfig, renamed((project.run_folder / "cluster" / "kubeconfig").read_text(), "theirs"))
+    return kubeconfig
+
+
+def test_an_official_plugin_in_the_users_pulumi_home_is_preferred(make_project: Maker, theirs: Path, tmp_path: Path):
     folder = tmp_path / "plugins" / f"resource-kubernetes-v{version('pulumi-kubernetes')}"
     folder.mkdir(parents=True)
     (folder / "pulumi-resource-kubernetes").write_text("#!/bin/sh\necho the official one >&2\nexit 1\n")
     (folder / "pulumi-resource-kubernetes").chmod(0o755)
     project = make_project()
-    up = project.sandbox("up", check=False, PULUMI_HOME=str(tmp_path))
+    up = project.sandbox("--context", "theirs", "up", check=False, KUBECONFIG=str(theirs), PULUMI_HOME=str(tmp_path))
     assert "the official one, from" in up.stderr
     assert "the official one" in up.stdout
-    project.sandbox("clean")
+    project.sandbox("down")
     assert (folder / "pulumi-resource-kubernetes").exists()
 
 
@@ -169,10 +176,8 @@ def test_after_a_crash_preview_refuses_up_starts_anew_and_down_leaves_nothing(ma
 
 
 def test_on_a_cluster_of_the_users_up_uses_only_the_named_context_and_down_leaves_the_cluster(
-    project: SmallProject, make_project: Maker, toolchain: Toolchain, tmp_path: Path
+    project: SmallProject, make_project: Maker, theirs: Path
 ):
-    theirs = tmp_path / "kubeconfig"
-    write(theirs, renamed((project.run_folder / "cluster" / "kubeconfig").read_text(), "theirs"))
     guest = make_project()
     (guest.folder / "__main__.py").write_text(
         (guest.folder / "__main__.py").read_text().replace('"name": "settings"', '"name": "guest"')

@@ -29,6 +29,8 @@ _CODE = (
     "requirements-controllers.txt",
 )  # fmt: skip
 _LONGEST_COMMAND = 300
+# What Python has compiled is copied along with the code, but for what another process is just writing.
+HALF_MADE = shutil.ignore_patterns("*.pyc.*")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Checkout:
         for name in _CODE:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+                shutil.copytree(source, folder / name, ignore=HALF_MADE)
             else:
                 shutil.copy(source, folder / name)
         for stack_file in ROOT.glob("Pulumi.*.yaml"):

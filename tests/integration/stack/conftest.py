@@ -21,7 +21,7 @@ def rolled_out(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture
 def edited(rolled_out: Checkout) -> Iterator[Checkout]:
-    """The rolled-out stack, whose settings may be edited; nothing is to be rolled out."""
+    """The rolled-out stack, whose settings may be edited; what is rolled out the test takes back itself."""
     yield rolled_out
     rolled_out.restore()
 

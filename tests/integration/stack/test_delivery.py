@@ -63,11 +63,11 @@ def test_an_update_does_what_was_reviewed_and_drift_is_seen_named_and_put_back(s
     assert "No drift" in delivery(stack, "drift").stdout
 
 
-def test_a_repair_puts_back_what_drifted(stack: Checkout) -> None:
-    stack.kubectl("delete", "poddisruptionbudget", "redis-sfs", "-n", "redis")
-    assert "Somebody deleted it." in delivery(stack, "drift").stdout
-    assert delivery(stack, "repair").returncode == 0
-    assert stack.exists("poddisruptionbudget", "redis-sfs", "redis")
+def test_a_repair_puts_back_what_drifted(rolled_out: Checkout) -> None:
+    rolled_out.kubectl("delete", "poddisruptionbudget", "redis-sfs", "-n", "redis")
+    assert "Somebody deleted it." in delivery(rolled_out, "drift").stdout
+    assert delivery(rolled_out, "repair").returncode == 0
+    assert rolled_out.exists("poddisruptionbudget", "redis-sfs", "redis")
 
 
 def test_no_secret_is_in_a_report_a_plan_a_drift_or_a_message(stack: Checkout, tmp_path: Path) -> None:

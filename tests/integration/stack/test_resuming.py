@@ -4,28 +4,49 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from sandbox.toolchain import Toolchain
 from tests.integration.stack.checkout import Checkout
 
+PARTS = ("calico", "longhorn", "postgres", "redis", "websites", "memcached", "samples")
+SMALL = ("longhorn", "redis")
 OWN_NAMESPACES = {
     "postgres", "postgres-operator", "redis", "websites", "website-system", "memcached", "memcached-system", "samples",
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def second(rolled_out: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """Another sandbox, while the first one is up."""
-    checkout = Checkout(tmp_path_factory.mktemp("second") / "project")
+def up(folder: Path, *, only: Collection[str] = ()) -> Generator[Checkout]:
+    """Roll a stack out in a sandbox of its own: dev's, or of some of its parts only."""
+    checkout = Checkout(folder)
+    checkout.edit(lambda sections: leave(sections, only or PARTS))
     try:
         checkout.sandbox("up")
         yield checkout
     finally:
         checkout.sandbox("clean", check=False)
+
+
+def leave(sections: dict[str, Any], parts: Collection[str]) -> None:
+    """Turn all other parts of the stack off."""
+    sections.update({part: {"enabled": False} for part in PARTS if part not in parts})
+
+
+@pytest.fixture(scope="module")
+def first(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A sandbox that is up all the time; of Redis alone, which is what is looked at in both."""
+    yield from up(tmp_path_factory.mktemp("first") / "project", only=SMALL)
+
+
+@pytest.fixture(scope="module")
+def second(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Another sandbox with all of dev, while the first one is up."""
+    yield from up(tmp_path_factory.mktemp("second") / "project")
 
 
 def left_behind(checkout: Checkout) -> list[str]:
@@ -65,8 +86,8 @@ def test_a_preview_on_an_empty_cluster_shows_every_object_as_new(second: Checkou
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
 def test_an_interrupted_up_resumes(second: Checkout, blow: signal.Signals) -> None:
     second.pulumi("destroy", "--yes", "--skip-preview")
-    # Going on takes the same whatever is declared; without the operator's chart there is half as much.
-    second.edit(lambda sections: sections.update(postgres={"enabled": False}))
+    # Going on takes the same whatever is declared.
+    second.edit(lambda sections: leave(sections, SMALL))
     running = second.start_pulumi("up", "--yes", "--skip-preview")
     second.eventually(lambda: bool(left_behind(second)), "the first objects")
     os.killpg(running.pid, blow)
@@ -77,14 +98,14 @@ def test_an_interrupted_up_resumes(second: Checkout, blow: signal.Signals) -> No
     assert second.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 3
 
 
-def test_two_sandboxes_side_by_side_do_not_touch_each_other(rolled_out: Checkout, second: Checkout) -> None:
-    first_uid, second_uid = (c.get("namespace", "kube-system")["metadata"]["uid"] for c in (rolled_out, second))
+def test_two_sandboxes_side_by_side_do_not_touch_each_other(first: Checkout, second: Checkout) -> None:
+    first_uid, second_uid = (c.get("namespace", "kube-system")["metadata"]["uid"] for c in (first, second))
     assert first_uid != second_uid
     second.edit(lambda sections: sections["redis"].update(instances=5))
     second.up()
     assert second.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 5
-    assert rolled_out.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
-    rolled_out.pulumi("preview", "--expect-no-changes", "--refresh")
+    assert first.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
+    first.pulumi("preview", "--expect-no-changes", "--refresh")
 
 
 def test_down_leaves_no_process_and_no_file_and_touches_no_tracked_file(second: Checkout) -> None:

@@ -93,7 +93,6 @@ def test_edited_settings_show_exactly_their_fields_and_change_exactly_that(edite
     assert (instances(), controller()) == (5, (1, "RollingUpdate"))
     edited.eventually(lambda: edited.exists("deployment", "handbook-website", "websites"), "the Deployment")
     assert edited.get("deployment", "handbook-website", "websites")["spec"]["replicas"] == 2
-    edited.pulumi("preview", "--expect-no-changes")
 
     edited.restore()
     back = {step.name: (step.op, step.fields) for step in edited.preview()}
@@ -106,16 +105,16 @@ def test_edited_settings_show_exactly_their_fields_and_change_exactly_that(edite
     assert edited.exists("deployment", "kubia-website", "websites")
 
 
-def test_drift_made_by_hand_is_seen_by_refresh_and_repaired(stack: Checkout) -> None:
-    stack.kubectl("scale", "statefulset", "redis-sfs", "-n", "redis", "--replicas=2")
-    stack.kubectl("delete", "pdb", "redis-sfs", "-n", "redis")
-    steps = {step.name: step for step in stack.preview("--refresh")}
+def test_drift_made_by_hand_is_seen_by_refresh_and_repaired(rolled_out: Checkout) -> None:
+    rolled_out.kubectl("scale", "statefulset", "redis-sfs", "-n", "redis", "--replicas=2")
+    rolled_out.kubectl("delete", "pdb", "redis-sfs", "-n", "redis")
+    steps = {step.name: step for step in rolled_out.preview("--refresh")}
     assert set(steps) == {"servers", "disruption"}
     assert steps["servers"].fields == {"spec.replicas": "update"}
     assert steps["disruption"].op == "create"
-    stack.up("--refresh")
-    assert stack.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
-    assert stack.exists("pdb", "redis-sfs", "redis")
+    rolled_out.up("--refresh")
+    assert rolled_out.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
+    assert rolled_out.exists("pdb", "redis-sfs", "redis")
 
 
 def test_an_edited_config_map_is_updated_in_place_and_gives_the_pods_a_new_template(stack: Checkout) -> None:
@@ -177,10 +176,9 @@ def test_a_second_stack_on_the_same_cluster_is_refused_with_a_clear_word(edited:
     (edited.folder / "Pulumi.staging.yaml").write_text((edited.folder / "Pulumi.dev.yaml").read_text())
     edited.pulumi("stack", "init", "staging", "--no-select")
     try:
-        for command in (["preview"], ["up", "--yes", "--skip-preview"]):
-            refused = edited.pulumi(*command, "--stack", "staging", check=False)
-            assert refused.returncode != 0
-            assert "already owned by the stack 'organization/platform/dev'" in refused.stdout
+        refused = edited.pulumi("up", "--yes", "--skip-preview", "--stack", "staging", check=False)
+        assert refused.returncode != 0
+        assert "already owned by the stack 'organization/platform/dev'" in refused.stdout
     finally:
         edited.pulumi("stack", "rm", "staging", "--yes", "--force", "--preserve-config")
         edited.restore("staging")
@@ -243,12 +241,11 @@ def test_another_team_uses_the_platform_by_its_exports_and_its_own_rights(
         "PGPASSWORD": b"made-for-the-test",
     }
     shown += consumer.pulumi("preview", "--expect-no-changes", "--refresh")
-    shown += consumer.pulumi("preview", "--diff")
 
     # A new password reaches the shop by its next update.
     changed = base64.b64encode(b"changed-for-the-test").decode()
     rolled_out.kubectl("patch", "secret", name, "-n", "postgres", "-p", json.dumps({"data": {"password": changed}}))
-    shown += consumer.pulumi("up", "--yes")
+    shown += consumer.pulumi("up", "--yes", "--diff")
     assert rolled_out.get("secret", "shop-postgres", "shop")["data"]["PGPASSWORD"] == changed
 
     assert not consumer.may("get", "secrets", "redis")
