@@ -78,10 +78,10 @@ env: $(PACKAGES) ## print the same as lines for a shell: eval "$(make -s env)"
 clean: $(PACKAGES) ## stop the sandbox and remove it without destroying the stack first
 	@$(SANDBOX) clean
 
-test: $(PACKAGES) ## run all tests, those on real nodes last and alone
+test: $(PACKAGES) ## run all tests, those on real nodes last
 	@sandbox/debian-packages.sh
 	@$(BIN)/python -m pytest -n 4 --no-loadscope-reorder --ignore tests/e2e --ignore tests/faults
-	@$(BIN)/python -m pytest tests/e2e
+	@$(BIN)/python -m pytest -n 2 --no-loadscope-reorder tests/e2e
 
 faults: $(PACKAGES) ## disturb what must stand it, one short round; AREA=controllers: the long one, with figures
 	@sandbox/debian-packages.sh

@@ -1,9 +1,10 @@
-"""The dev stack on real nodes, rolled out once for all tests of this folder, and a client inside the cluster."""
+"""The dev stack on real nodes, rolled out once for all tests of a worker, and a client inside the cluster."""
 
 import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from tests.integration.stack.checkout import Checkout
 
 T = TypeVar("T")
 
+OPERATOR = "system:serviceaccount:postgres-operator:postgres-operator"
 CLIENT = {
     "apiVersion": "v1",
     "kind": "Namespace",
@@ -34,6 +36,11 @@ class Platform(Checkout):
     @property
     def outputs(self) -> dict[str, Any]:
         return json.loads(self.pulumi("stack", "output", "--json").stdout)
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the answered requests of all ServiceAccounts, as the API server's audit log has them."""
+        records = [json.loads(line) for line in self.cluster.audit_log.read_text().splitlines()]
+        return [record for record in records if "responseStatus" in record]
 
     def apply(self, *objects: dict[str, Any]) -> None:
         manifest = Path(self.folder / "client.json")
@@ -89,6 +96,24 @@ def _is_ready(pod: dict[str, Any]) -> bool:
     return ready and "deletionTimestamp" not in pod["metadata"]
 
 
+def denied_calls(platform: Platform) -> list[tuple[str, str, str]]:
+    """Return which ServiceAccounts were denied what, by user, verb and address."""
+    entitled = _entitled(platform)
+    return [
+        (record["user"]["username"], record["verb"], record["requestURI"])
+        for record in platform.calls()
+        if record["responseStatus"]["code"] in (401, 403)
+        and not (record["user"]["username"] == OPERATOR and record["requestReceivedTimestamp"] < entitled)
+    ]
+
+
+def _entitled(platform: Platform) -> str:
+    """Return when the Zalando operator surely had its rights; of its chart, rights and pod are made at once."""
+    binding = platform.get("clusterrolebinding", "postgres-operator")["metadata"]["creationTimestamp"]
+    # Told in whole seconds, and each request is judged by a cache.
+    return (datetime.fromisoformat(binding) + timedelta(seconds=3)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def idle_pod(name: str, image: str, user: int, labels: dict[str, str] | None = None) -> dict[str, Any]:
     """Return a pod of the clients' namespace that waits for commands, at Pod Security restricted."""
     return {
@@ -113,7 +138,7 @@ def idle_pod(name: str, image: str, user: int, labels: dict[str, str] | None = N
 
 @pytest.fixture(scope="session")
 def platform(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
-    """The dev stack as `make up NODES=real` leaves it, plus a client's pod."""
+    """The dev stack as `make up NODES=real` leaves it, plus a client's pod; one for each worker."""
     folder = tmp_path_factory.mktemp("real") / "project"
     if missing := real.missing(folder):
         pytest.skip(missing)
@@ -124,6 +149,7 @@ def platform(toolchain: object, tmp_path_factory: pytest.TempPathFactory) -> Ite
         platform.apply(CLIENT, idle_pod("client", "toolbox", 65532))
         platform.kubectl("wait", "-n", "client", "pod/client", "--for=condition=Ready", "--timeout=60s")
         yield platform
+        assert denied_calls(platform) == []
     finally:
         platform.sandbox("clean", check=False)
 
