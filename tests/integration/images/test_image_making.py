@@ -34,9 +34,10 @@ def made() -> dict[str, Path]:
 @pytest.fixture
 def another_cache(made: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache that has Debian's packages and nothing else."""
-    downloaded = next(path for path in (cache_folder() / "images").iterdir() if (path / "layers.json").exists())
     (tmp_path / "images").mkdir()
-    (tmp_path / "images" / downloaded.name).symlink_to(downloaded)
+    # One for each choice of packages that a checkout has made.
+    for downloaded in (cache_folder() / "images").glob("*/layers.json"):
+        (tmp_path / "images" / downloaded.parent.name).symlink_to(downloaded.parent)
     monkeypatch.setenv("PLATFORM_CACHE", str(tmp_path))
     return tmp_path
 
