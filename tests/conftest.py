@@ -24,9 +24,14 @@ if TYPE_CHECKING:
 
 # Folders of tests that roll a whole stack out.
 _LONG = {"stack", "operators", "upgrade"}
-# Files that share what is rolled out for their folder. test_rollout.py takes as long as two others of its folder, and
-# test_resuming.py has sandboxes of its own.
-_SHARED = re.compile("tests/integration/(operators|stack)/(?!test_rollout|test_resuming)")
+# Files that share what is made once for each worker: two stacks, and as many sandboxes of real nodes.
+_SHARED = {
+    "operators": re.compile("tests/integration/operators/"),
+    "stack, until it is taken down": re.compile("tests/integration/stack/test_(rollout|taken_down)"),
+    "stack": re.compile("tests/integration/stack/"),
+    "changes on real nodes": re.compile("tests/e2e/test_e2e_(redis_changes|website)"),
+    "real nodes": re.compile("tests/e2e/"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -46,11 +51,10 @@ def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 class _ByRollout(LoadScopeScheduling):
-    """Gives a file's tests to one worker, and files that share a rollout too, which is made once for each worker."""
+    """Gives a file's tests to one worker, and files that share something too."""
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = _SHARED.match(nodeid)
-        return shared[0] if shared else nodeid.split("::", 1)[0]
+        return next((name for name, files in _SHARED.items() if files.match(nodeid)), nodeid.split("::", 1)[0])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -60,8 +60,9 @@ class Consumer:
         return done.stdout.strip() == "yes"
 
     def remove(self) -> None:
-        """Take back what the platform team granted."""
+        """Take back what the platform team granted, and the project."""
         self._platform.kubectl("delete", "--ignore-not-found", "-f", str(self.folder / "rights.yaml"))
+        shutil.rmtree(self.folder)
 
 
 def _install_client(target: Path) -> None:

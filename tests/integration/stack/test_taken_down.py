@@ -1,10 +1,10 @@
-"""A second sandbox beside the first: taken down, interrupted, resumed, and gone without a trace."""
+"""The rolled-out stack destroyed, interrupted, resumed, and gone without a trace; after all that need it up."""
 
 import json
 import os
 import signal
 import time
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +14,17 @@ import pytest
 from sandbox.toolchain import Toolchain
 from tests.integration.stack.checkout import Checkout
 
-PARTS = ("calico", "longhorn", "postgres", "redis", "websites", "memcached", "samples")
-SMALL = ("longhorn", "redis")
+PARTS = ("calico", "postgres", "websites", "memcached", "samples")
 OWN_NAMESPACES = {
     "postgres", "postgres-operator", "redis", "websites", "website-system", "memcached", "memcached-system", "samples",
 }  # fmt: skip
 
 
-def up(folder: Path, *, only: Collection[str] = ()) -> Generator[Checkout]:
-    """Roll a stack out in a sandbox of its own: dev's, or of some of its parts only."""
-    checkout = Checkout(folder)
-    checkout.edit(lambda sections: leave(sections, only or PARTS))
+@pytest.fixture(scope="module")
+def other(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Another sandbox, while the first one is up; of Redis alone, which is what is looked at in both."""
+    checkout = Checkout(tmp_path_factory.mktemp("other") / "project")
+    checkout.edit(redis_alone)
     try:
         checkout.sandbox("up")
         yield checkout
@@ -32,21 +32,9 @@ def up(folder: Path, *, only: Collection[str] = ()) -> Generator[Checkout]:
         checkout.sandbox("clean", check=False)
 
 
-def leave(sections: dict[str, Any], parts: Collection[str]) -> None:
-    """Turn all other parts of the stack off."""
-    sections.update({part: {"enabled": False} for part in PARTS if part not in parts})
-
-
-@pytest.fixture(scope="module")
-def first(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """A sandbox that is up all the time; of Redis alone, which is what is looked at in both."""
-    yield from up(tmp_path_factory.mktemp("first") / "project", only=SMALL)
-
-
-@pytest.fixture(scope="module")
-def second(first: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    """Another sandbox with all of dev, while the first one is up."""
-    yield from up(tmp_path_factory.mktemp("second") / "project")
+def redis_alone(sections: dict[str, Any]) -> None:
+    """Turn all other parts of the stack off but the storage."""
+    sections.update({part: {"enabled": False} for part in PARTS})
 
 
 def left_behind(checkout: Checkout) -> list[str]:
@@ -68,57 +56,57 @@ def left_behind(checkout: Checkout) -> list[str]:
     ]
 
 
-def test_destroy_leaves_no_object_and_no_volume(second: Checkout) -> None:
-    assert left_behind(second)
-    second.pulumi("destroy", "--yes", "--skip-preview")
-    second.eventually(lambda: left_behind(second) == [], "nothing left")
-    assert json.loads(second.pulumi("stack", "export").stdout)["deployment"].get("resources", []) == []
+def test_destroy_leaves_no_object_and_no_volume(rolled_out: Checkout) -> None:
+    assert left_behind(rolled_out)
+    rolled_out.pulumi("destroy", "--yes", "--skip-preview")
+    rolled_out.eventually(lambda: left_behind(rolled_out) == [], "nothing left")
+    assert json.loads(rolled_out.pulumi("stack", "export").stdout)["deployment"].get("resources", []) == []
 
 
-def test_a_preview_on_an_empty_cluster_shows_every_object_as_new(second: Checkout) -> None:
-    steps = second.preview()
+def test_a_preview_on_an_empty_cluster_shows_every_object_as_new(rolled_out: Checkout) -> None:
+    steps = rolled_out.preview()
     assert {step.op for step in steps} == {"create"}
     names = {step.name for step in steps}
     assert {"installation", "storage-class-longhorn", "cluster", "servers", "crd", "site-kubia"} <= names
-    assert left_behind(second) == []
+    assert left_behind(rolled_out) == []
 
 
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL], ids=["Ctrl-C", "SIGKILL"])
-def test_an_interrupted_up_resumes(second: Checkout, blow: signal.Signals) -> None:
-    second.pulumi("destroy", "--yes", "--skip-preview")
+def test_an_interrupted_up_resumes(rolled_out: Checkout, blow: signal.Signals) -> None:
+    rolled_out.pulumi("destroy", "--yes", "--skip-preview")
     # Going on takes the same whatever is declared.
-    second.edit(lambda sections: leave(sections, SMALL))
-    running = second.start_pulumi("up", "--yes", "--skip-preview")
-    second.eventually(lambda: bool(left_behind(second)), "the first objects")
+    rolled_out.edit(redis_alone)
+    running = rolled_out.start_pulumi("up", "--yes", "--skip-preview")
+    rolled_out.eventually(lambda: bool(left_behind(rolled_out)), "the first objects")
     os.killpg(running.pid, blow)
     running.communicate(timeout=60)
     # After a SIGKILL the lock of the dead engine stays, and what it was doing is pending.
-    second.sandbox("up")
-    second.pulumi("preview", "--expect-no-changes", "--refresh")
-    assert second.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 3
+    rolled_out.sandbox("up")
+    rolled_out.pulumi("preview", "--expect-no-changes", "--refresh")
+    assert rolled_out.get("statefulset", "redis-sfs", "redis")["status"]["readyReplicas"] == 3
 
 
-def test_two_sandboxes_side_by_side_do_not_touch_each_other(first: Checkout, second: Checkout) -> None:
-    first_uid, second_uid = (c.get("namespace", "kube-system")["metadata"]["uid"] for c in (first, second))
-    assert first_uid != second_uid
-    second.edit(lambda sections: sections["redis"].update(instances=5))
-    second.up()
-    assert second.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 5
-    assert first.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
-    first.pulumi("preview", "--expect-no-changes", "--refresh")
+def test_two_sandboxes_side_by_side_do_not_touch_each_other(rolled_out: Checkout, other: Checkout) -> None:
+    uid, other_uid = (c.get("namespace", "kube-system")["metadata"]["uid"] for c in (rolled_out, other))
+    assert uid != other_uid
+    rolled_out.edit(lambda sections: sections["redis"].update(instances=5))
+    rolled_out.up()
+    assert rolled_out.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 5
+    assert other.get("statefulset", "redis-sfs", "redis")["spec"]["replicas"] == 3
+    other.pulumi("preview", "--expect-no-changes", "--refresh")
 
 
-def test_down_leaves_no_process_and_no_file_and_touches_no_tracked_file(second: Checkout) -> None:
-    second.restore()
-    second.sandbox("down")
+def test_down_leaves_no_process_and_no_file_and_touches_no_tracked_file(rolled_out: Checkout) -> None:
+    rolled_out.restore()
+    rolled_out.sandbox("down")
     # Processes need a moment to be reaped.
     deadline = time.monotonic() + 10
-    while (found := _processes_of(second.folder)) and time.monotonic() < deadline:
+    while (found := _processes_of(rolled_out.folder)) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert found == []
     # The operator's chart lies beside the sandboxes, for all of them.
-    assert [path.name for path in (second.folder / ".sandbox").glob("*")] == ["postgres-operator.tgz"]
-    assert "encryptionsalt" not in (second.folder / "Pulumi.dev.yaml").read_text()
+    assert [path.name for path in (rolled_out.folder / ".sandbox").glob("*")] == ["postgres-operator.tgz"]
+    assert "encryptionsalt" not in (rolled_out.folder / "Pulumi.dev.yaml").read_text()
 
 
 def _processes_of(folder: Path) -> list[list[str]]:
