@@ -59,6 +59,11 @@ class Lab:
         self.project.up("--refresh")
         return Consequence(said)
 
+    def protect(self, *, protected: bool) -> None:
+        """Have what holds data protected, as outside dev, or not."""
+        self.project.edit(lambda sections: sections.update(protect=protected))
+        self.project.up("--refresh")
+
     def pods(self, name: str = NAME) -> list[dict[str, Any]]:
         return self.kubectl.items("pods", "-n", NAMESPACE, "-l", f"cluster-name={name},application=spilo")
 

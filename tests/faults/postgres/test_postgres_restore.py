@@ -139,6 +139,9 @@ def test_a_dump_in_object_storage_fills_an_empty_server(lab: Lab, record_propert
     lab.sql(lab.primary(), "create table if not exists orders (number int primary key, text text)")
     lab.sql(lab.primary(), "insert into orders values (-1, 'of the dump')")
     content = lab.sql(lab.primary(), CONTENT)
+    # A replica that has only just come may lag, and it is the one that is dumped.
+    (replica,) = lab.role("replica")
+    eventually(lambda: lab.sql(replica, CONTENT, check=False) == content, "the replica has it", LONG_SECONDS)
     began = time.monotonic()
     lab.kubectl("create", "job", "dump", "-n", NAMESPACE, f"--from=cronjob/logical-backup-{NAME}")
     lab.kubectl("wait", "job/dump", "-n", NAMESPACE, "--for=condition=Complete", f"--timeout={LONG_SECONDS}s")
@@ -146,8 +149,7 @@ def test_a_dump_in_object_storage_fills_an_empty_server(lab: Lab, record_propert
     said = lab.kubectl("logs", "job/dump", "-n", NAMESPACE)
     stored = re.search(r"stored s3://(\S+), dumped from (\S+)", said)
     assert stored, said
-    (replica,) = (pod for pod in lab.pods() if pod["metadata"]["labels"]["spilo-role"] == "replica")
-    assert stored[2] == replica["status"]["podIP"]
+    assert stored[2] == lab.get("pod", replica)["status"]["podIP"]
 
     empty = {"name": "empty", "image": images.reference("postgres"), "command": ["sleep", "infinity"]}
     lab.kubectl.apply(
@@ -181,3 +183,20 @@ def test_a_lost_database_is_made_anew_out_of_its_archive(
     record_property("seconds", f"{time.monotonic() - began:6.1f} s  until a lost database of two instances runs again")
     assert lab.sql(lab.primary(), CONTENT) == content
     eventually(lambda: len(base_backups(lab)) > 0, "the new archive gets its first base backup", BACKUP_SECONDS)
+
+
+def test_what_is_protected_goes_only_once_it_is_unprotected_and_leaves_no_volume(
+    lab: Lab, record_property: Note
+) -> None:
+    pods = lab.uids()
+    lab.protect(protected=True)
+    refused = lab.project.pulumi("destroy", "--yes", "--skip-preview", check=False)
+    assert refused.returncode != 0
+    assert 'postgresql::cluster" cannot be deleted' in refused.stdout + refused.stderr
+    assert (lab.uids(), lab.state()) == (pods, "Running")
+
+    lab.protect(protected=False)
+    began = time.monotonic()
+    lab.project.pulumi("destroy", "--yes", "--skip-preview")
+    record_property("seconds", f"{time.monotonic() - began:6.1f} s  until a database of two instances is destroyed")
+    eventually(lambda: not lab.kubectl.items("pv"), "no volume is left")
