@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.images.logical_backup.contract import Contract, ContractError, parse
+from sandbox.images.logical_backup.contract import Contract, parse
 from sandbox.images.logical_backup.servers import best
 from sandbox.images.logical_backup.storage import configuration, outdated
+from sandbox.images.postgres.contract import ContractError
 
 # As operator 1.15.1 gives them.
 GIVEN = {

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 from sandbox.images.logical_backup import servers
-from sandbox.images.logical_backup.contract import ContractError, parse
+from sandbox.images.logical_backup.contract import parse
 from sandbox.images.logical_backup.storage import Storage
+from sandbox.images.postgres.contract import ContractError
 
 FOLDER = Path("/tmp/backup")  # noqa: S108 - of this container alone
 _PRIVATE = 0o700

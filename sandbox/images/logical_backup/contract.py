@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sandbox.images.postgres.contract import MAJOR
+from sandbox.images.postgres.contract import MAJOR, ContractError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,10 +25,6 @@ _KEY, _SECRET = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 _NEEDED = ("SCOPE", "CLUSTER_NAME_LABEL", "POD_NAMESPACE", "PG_VERSION", "PGUSER", "PGPASSWORD", _BUCKET, _KEY, _SECRET)
 _KNOWN = {_PROVIDER, _RETENTION, _BUCKET, _FOLDER, _SUFFIX, _REGION, _ENDPOINT, _ENCRYPTION}
 _ENCRYPTIONS = ("", "AES256")
-
-
-class ContractError(Exception):
-    """A variable that is missing, wrong or can't be honoured; the text names it and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
