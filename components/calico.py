@@ -258,6 +258,7 @@ class Calico(Component):
             settings.crds_chart,
             namespace="tigera-operator",
             values={},
+            protect=protect,
             depends_on=[namespace],
         )
         return [
@@ -267,6 +268,7 @@ class Calico(Component):
                 settings.chart,
                 namespace="tigera-operator",
                 values=operator_values(),
+                protect=protect,
                 depends_on=[namespace, crds],
             )
         ]

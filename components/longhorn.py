@@ -236,6 +236,12 @@ class Longhorn(Component):
         chart_values = operator_values(settings, copies, values)
         return [
             operator_chart(
-                self, LONGHORN, settings.chart, namespace=NAMESPACE, values=chart_values, depends_on=[namespace]
+                self,
+                LONGHORN,
+                settings.chart,
+                namespace=NAMESPACE,
+                values=chart_values,
+                protect=protect,
+                depends_on=[namespace],
             )
         ]

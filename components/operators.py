@@ -38,16 +38,18 @@ def operator_chart(
     *,
     namespace: pulumi.Input[str],
     values: Mapping[str, Any],
+    protect: bool,
     depends_on: list[pulumi.Resource],
     transform: pulumi.ResourceTransform | None = None,
 ) -> pulumi.Resource:
     """Declare one chart of the publisher in a namespace that exists already.
 
-    ``transform`` changes what the chart renders where it has no value for that.
+    With ``protect`` its CRDs are protected. ``transform`` changes what the chart renders where it has no value for it.
     """
     # Imported here: the module is not needed where every operator exists already.
     from pulumi_kubernetes.helm.v4 import Chart, RepositoryOptsArgs  # noqa: PLC0415
 
+    transforms = [*([_protect_kinds] if protect else []), *([transform] if transform else [])]
     local = override.path is not None
     return Chart(
         release.chart,
@@ -58,6 +60,14 @@ def operator_chart(
         values=values,
         opts=pulumi.ResourceOptions.merge(
             component.child(depends_on=depends_on),
-            pulumi.ResourceOptions(transforms=[transform] if transform else None),
+            pulumi.ResourceOptions(transforms=transforms),
         ),
     )
+
+
+def _protect_kinds(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Protect a CRD: with it every object of its kind is deleted, and the database or the volumes behind that."""
+    if args.type_ != "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition":
+        return None
+    protected = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(protect=True))
+    return pulumi.ResourceTransformResult(args.props, protected)

@@ -115,6 +115,7 @@ class Postgres(Component):
                 settings.chart.model_copy(update={"version": settings.chart.version or settings.operator_version}),
                 namespace=settings.operator_namespace,
                 values=values,
+                protect=protect,
                 depends_on=[namespace],
                 transform=ends_soon,
             )

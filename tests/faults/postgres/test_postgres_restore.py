@@ -188,14 +188,20 @@ def test_a_lost_database_is_made_anew_out_of_its_archive(
 def test_what_is_protected_goes_only_once_it_is_unprotected_and_leaves_no_volume(
     lab: Lab, record_property: Note
 ) -> None:
-    pods = lab.uids()
+    pods, content = lab.uids(), lab.sql(lab.primary(), CONTENT)
     lab.protect(protected=True)
     refused = lab.project.pulumi("destroy", "--yes", "--skip-preview", check=False)
     assert refused.returncode != 0
-    assert 'postgresql::cluster" cannot be deleted' in refused.stdout + refused.stderr
-    assert (lab.uids(), lab.state()) == (pods, "Running")
+    for kept in ("postgresql::cluster", "CustomResourceDefinition::postgres-operator:postgresqls.acid.zalan.do"):
+        assert f'{kept}" cannot be deleted' in refused.stdout + refused.stderr
+    assert lab.get("postgresql", NAME)
 
+    # The operator, which isn't protected, comes back with it.
     lab.protect(protected=False)
+    eventually(lambda: len(lab.role("master")) == 1, "one leads", LONG_SECONDS)
+    eventually(lambda: lab.sql(lab.primary(), CONTENT, check=False) == content, "its rows are there", LONG_SECONDS)
+    assert lab.uids() == pods
+
     began = time.monotonic()
     lab.project.pulumi("destroy", "--yes", "--skip-preview")
     record_property("seconds", f"{time.monotonic() - began:6.1f} s  until a database of two instances is destroyed")
