@@ -93,6 +93,7 @@ def test_edited_settings_show_exactly_their_fields_and_change_exactly_that(edite
     assert (instances(), controller()) == (5, (1, "RollingUpdate"))
     edited.eventually(lambda: edited.exists("deployment", "handbook-website", "websites"), "the Deployment")
     assert edited.get("deployment", "handbook-website", "websites")["spec"]["replicas"] == 2
+    edited.pulumi("preview", "--expect-no-changes")
 
     edited.restore()
     back = {step.name: (step.op, step.fields) for step in edited.preview()}
@@ -176,9 +177,10 @@ def test_a_second_stack_on_the_same_cluster_is_refused_with_a_clear_word(edited:
     (edited.folder / "Pulumi.staging.yaml").write_text((edited.folder / "Pulumi.dev.yaml").read_text())
     edited.pulumi("stack", "init", "staging", "--no-select")
     try:
-        refused = edited.pulumi("up", "--yes", "--skip-preview", "--stack", "staging", check=False)
-        assert refused.returncode != 0
-        assert "already owned by the stack 'organization/platform/dev'" in refused.stdout
+        for command in (["preview"], ["up", "--yes", "--skip-preview"]):
+            refused = edited.pulumi(*command, "--stack", "staging", check=False)
+            assert refused.returncode != 0
+            assert "already owned by the stack 'organization/platform/dev'" in refused.stdout
     finally:
         edited.pulumi("stack", "rm", "staging", "--yes", "--force", "--preserve-config")
         edited.restore("staging")
