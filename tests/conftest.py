@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from sandbox import cluster as control_plane
 from sandbox import toolchain as tools
 from sandbox.progress import Progress
 from sandbox.toolchain.crds import GATEWAY_API, POSTGRES_OPERATOR, ensure_crds
+from tests.control_planes import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,10 +44,8 @@ def toolchain() -> Toolchain:
 def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A control plane with three nodes, volumes, and the CRDs of the Zalando operator and of Gateway API."""
     folder = tmp_path_factory.mktemp("cluster") / "cluster"
-    try:
-        yield control_plane.start(folder, toolchain, crds=ensure_crds((POSTGRES_OPERATOR, GATEWAY_API)))
-    finally:
-        control_plane.stop(folder, toolchain)
+    with running(folder, toolchain, crds=ensure_crds((POSTGRES_OPERATOR, GATEWAY_API))) as cluster:
+        yield cluster
 
 
 class _ByRollout(LoadScopeScheduling):

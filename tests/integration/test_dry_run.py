@@ -11,7 +11,6 @@ from lightkube.config.kubeconfig import KubeConfig
 from lightkube.resources.apiextensions_v1 import CustomResourceDefinition
 from lightkube.types import PatchType
 
-from sandbox import cluster as control_plane
 from sandbox.cluster import Cluster
 from sandbox.provider.kubernetes.chart.arguments import ChartArguments
 from sandbox.provider.kubernetes.chart.registration import normalized
@@ -21,6 +20,7 @@ from sandbox.provider.kubernetes.settings import Settings as ProviderSettings
 from sandbox.toolchain import Toolchain
 from sandbox.toolchain.charts import postgres_operator_chart
 from sandbox.toolchain.crds import ensure_crds
+from tests.control_planes import running
 from tests.unit.declared import Declared, Resource, declare, everything, stack_file, with_shop
 
 PLURALS = {
@@ -87,10 +87,8 @@ class Api:
 def cluster(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A control plane for this file alone, since one of its CRDs is changed."""
     folder = tmp_path_factory.mktemp("dry-run") / "cluster"
-    try:
-        yield control_plane.start(folder, toolchain, crds=ensure_crds())
-    finally:
-        control_plane.stop(folder, toolchain)
+    with running(folder, toolchain, crds=ensure_crds()) as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="module")

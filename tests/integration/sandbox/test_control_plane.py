@@ -21,6 +21,7 @@ from sandbox.cluster import Cluster, kwokctl
 from sandbox.processes import running
 from sandbox.toolchain import Toolchain
 from sandbox.toolchain.crds import ensure_crds
+from tests import control_planes
 from tests.integration.sandbox.kubectl import Kubectl, eventually
 
 ROOT = Path(__file__).parents[3]
@@ -69,10 +70,8 @@ def test_no_other_user_can_read_its_files(cluster: Cluster):
 def second(toolchain: Toolchain, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A control plane with the kinds of all publishers, beside the one of all tests."""
     folder = tmp_path_factory.mktemp("second") / "cluster"
-    try:
-        yield control_plane.start(folder, toolchain, crds=ensure_crds())
-    finally:
-        control_plane.stop(folder, toolchain)
+    with control_planes.running(folder, toolchain, crds=ensure_crds()) as cluster:
+        yield cluster
 
 
 @pytest.mark.parametrize(

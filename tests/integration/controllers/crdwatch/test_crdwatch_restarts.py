@@ -9,9 +9,9 @@ from crdwatch_harness import administrator, open_lab, until
 from fault_proxy import FaultProxy
 from lightkube import ApiError, KubeConfig
 
-from sandbox import cluster as control_plane
 from sandbox.cluster import kwokctl
 from sandbox.processes import running
+from tests import control_planes
 
 FIRST = [("added", "changed", 1), ("added", "deleted", 2), ("added", "same", 3)]
 
@@ -46,10 +46,8 @@ class ApiServer:
 def control(toolchain, tmp_path_factory):
     """A control plane for this file alone, since its API server is stopped."""
     folder = tmp_path_factory.mktemp("restarts") / "cluster"
-    try:
-        yield control_plane.start(folder, toolchain)
-    finally:
-        control_plane.stop(folder, toolchain)
+    with control_planes.running(folder, toolchain) as cluster:
+        yield cluster
 
 
 @pytest.fixture
