@@ -173,7 +173,7 @@ def test_a_lost_database_is_made_anew_out_of_its_archive(
     lab.sql(lab.primary(), "insert into orders values (0, 'the commit after which the moment is known to be over')")
     archived(lab, step(0).splitlines()[0])
     step(5)
-    assert not lab.kubectl.items("pvc,endpoints,pods", "-n", NAMESPACE, "-l", f"cluster-name={NAME}")
+    assert not lab.kubectl.items("pvc,endpoints,pods", "-n", NAMESPACE, "-l", f"application=spilo,cluster-name={NAME}")
 
     began = time.monotonic()
     path = f"{WAL_BACKUP['prefix']}/spilo/{NAME}/wal/15"
