@@ -1,7 +1,7 @@
 """What all components share: type token, labels, metadata and namespaces."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pulumi
 from pulumi_kubernetes.core.v1 import Namespace
@@ -14,6 +14,10 @@ from pulumi_kubernetes.networking.v1 import (
     NetworkPolicyPortArgsDict,
     NetworkPolicySpecArgsDict,
 )
+
+if TYPE_CHECKING:
+    # Loaded only where a chart is declared.
+    from pulumi_kubernetes.helm.v4 import Chart
 
 PART_OF = "platform"
 # Where API servers answer behind the Service `kubernetes`: kubeadm's default, and what managed clusters use.
@@ -35,6 +39,8 @@ class Component(pulumi.ComponentResource):
         module = type(self).__module__.removeprefix("components.").split(".")[0]
         super().__init__(f"{PART_OF}:{module}:{type(self).__name__}", name, None, opts)
         self._instance = name
+        self.charts: list[Chart] = []
+        """Third parties' charts that the component has declared."""
 
     def child(
         self, *, depends_on: list[pulumi.Resource] | None = None, protect: bool = False

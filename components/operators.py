@@ -44,14 +44,15 @@ def operator_chart(
 ) -> pulumi.Resource:
     """Declare one chart of the publisher in a namespace that exists already.
 
-    With ``protect`` its CRDs are protected. ``transform`` changes what the chart renders where it has no value for it.
+    With ``protect`` its CRDs are protected, and its objects of such kinds. ``transform`` changes what the chart renders
+    where it has no value for it.
     """
     # Imported here: the module is not needed where every operator exists already.
     from pulumi_kubernetes.helm.v4 import Chart, RepositoryOptsArgs  # noqa: PLC0415
 
     transforms = [*([_protect_kinds] if protect else []), *([transform] if transform else [])]
     local = override.path is not None
-    return Chart(
+    chart = Chart(
         release.chart,
         chart=override.path or release.chart,
         version=None if local else override.version or release.version,
@@ -63,11 +64,18 @@ def operator_chart(
             pulumi.ResourceOptions(transforms=transforms),
         ),
     )
+    component.charts.append(chart)
+    return chart
 
 
 def _protect_kinds(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-    """Protect a CRD: with it every object of its kind is deleted, and the database or the volumes behind that."""
-    if args.type_ != "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition":
+    """Protect a CRD, with which every object of its kind is deleted, and an object that an operator works by."""
+    if not args.custom:
+        return None  # the chart
+    group = args.type_.split(":")[1].partition("/")[0]
+    # Kubernetes' own groups have no dot or end so.
+    own = "." not in group or group.endswith(".k8s.io")
+    if own and not args.type_.endswith(":CustomResourceDefinition"):
         return None
     protected = pulumi.ResourceOptions.merge(args.opts, pulumi.ResourceOptions(protect=True))
     return pulumi.ResourceTransformResult(args.props, protected)

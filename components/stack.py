@@ -8,6 +8,7 @@ from components.cluster import Cluster
 from components.longhorn import Longhorn
 from components.memcached import Memcached
 from components.postgres import Postgres
+from components.protection import Protection
 from components.redis import Redis
 from components.samples import Samples
 from components.settings import Settings
@@ -88,8 +89,11 @@ def build(settings: Settings) -> None:
         if settings.memcached.enabled
         else None
     )
-    if settings.samples.enabled:
-        Samples("samples", settings.samples, protect=protect, opts=on_network)
+    samples = (
+        Samples("samples", settings.samples, protect=protect, opts=on_network) if settings.samples.enabled else None
+    )
+    parts = (cluster, calico, longhorn, postgres, redis, websites, memcached, samples)
+    Protection("protection", of=[part for part in parts if part], protect=protect, opts=opts)
     exports.export(
         network={"podCidrs": [pool.cidr for pool in settings.calico.ip_pools]} if calico else None,
         storage={"storageClass": longhorn.storage_class} if longhorn else None,

@@ -19,6 +19,7 @@ TOKENS = {
     "Websites": "platform:websites:Websites",
     "Memcached": "platform:memcached:Memcached",
     "Samples": "platform:samples:Samples",
+    "Protection": "platform:protection:Protection",
 }
 # Kinds whose deletion or replacement loses data, or the network of every pod.
 HOLDS_STATE = {
@@ -80,6 +81,13 @@ def test_what_holds_data_is_protected_outside_dev(name: str, request: pytest.Fix
     guarded = list(_guarded(request.getfixturevalue(name)))
     assert {resource.kind for resource in guarded} == {*HOLDS_STATE, "Namespace"}
     assert [resource.urn for resource in guarded if not resource.protect] == []
+
+
+def test_destroy_meets_the_protection_of_the_stack_before_anything_else(prod: Declared) -> None:
+    (protection,) = prod.of_type("platform:protection:Protection")
+    assert protection.protect
+    rest = {resource.urn for resource in prod.resources if resource.custom}
+    assert rest - set(protection.depends_on) == set()
 
 
 def test_nothing_is_protected_in_dev(dev: Declared) -> None:
