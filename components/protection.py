@@ -9,9 +9,9 @@ from components.base import Component
 
 
 class Protection(Component):
-    """What ``pulumi destroy`` is refused on first: it depends on all of the stack, and has nothing in the cluster.
+    """What ``pulumi destroy`` may not delete, nor therefore what it depends on: all of the stack. It has no object.
 
-    The engine (Pulumi 3.259) spares what a resource that it may not delete depends on, and deletes all else.
+    The engine (Pulumi 3.259) spares what a protected resource depends on, and deletes all else that isn't protected.
     """
 
     def __init__(

@@ -83,7 +83,7 @@ def test_what_holds_data_is_protected_outside_dev(name: str, request: pytest.Fix
     assert [resource.urn for resource in guarded if not resource.protect] == []
 
 
-def test_destroy_meets_the_protection_of_the_stack_before_anything_else(prod: Declared) -> None:
+def test_the_protection_of_the_stack_depends_on_all_of_it(prod: Declared) -> None:
     (protection,) = prod.of_type("platform:protection:Protection")
     assert protection.protect
     rest = {resource.urn for resource in prod.resources if resource.custom}
